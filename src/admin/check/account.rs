@@ -1,0 +1,170 @@
+//! What the provider sells: configuration, definition, inventory.
+
+use super::Report;
+use crate::config::{Access, AddressKind, Config, Status};
+use crate::definition::{self, Definition};
+use crate::home::Home;
+use crate::hoster::inventory::{self, Server};
+use crate::store::Store;
+
+const CONFIGURATION: &str = "configuration";
+const INVENTORY: &str = "inventory";
+
+pub(super) fn look(home: &Home, report: &mut Report) {
+    let config = match Config::load(home) {
+        Ok(config) => config,
+        Err(error) => {
+            return report.error(CONFIGURATION, error.to_string(), "correct the file");
+        }
+    };
+    match config.status {
+        Status::Enabled if config.configurations.is_empty() => report.warning(
+            CONFIGURATION,
+            "nothing can be ordered",
+            "add something to `configurations`",
+        ),
+        Status::Enabled => report.ok(
+            CONFIGURATION,
+            format!("{} can be ordered", config.configurations.len()),
+        ),
+        Status::Disabled => report.warning(
+            CONFIGURATION,
+            "the provider is disabled, which hides its orders from the panel, paid ones included",
+            "to stop selling only, enable it and set `limits.open_orders` to 0",
+        ),
+    }
+    match definition::load(home, &config.definition) {
+        Ok(definition @ Definition::Inventory(_)) => {
+            report.ok(
+                "definition",
+                format!("{}: {}", config.definition, definition.title()),
+            );
+            unused(&config, report);
+            stock(home, &config, report);
+        }
+        Err(error) => report.error("definition", error.to_string(), "correct `definition`"),
+    }
+}
+
+/// What is written must have an effect, or be told to have none.
+fn unused(config: &Config, report: &mut Report) {
+    let written = [
+        ("base_url", config.base_url.is_some()),
+        ("credentials", !config.credentials.is_empty()),
+        (
+            "limits.order_timeout_seconds",
+            config.limits.order_timeout_seconds.is_some(),
+        ),
+        ("ready", matches!(config.ready, Some(Some(_)))),
+        ("access", config.access == Access::Key),
+        ("public_key", config.public_key.is_some()),
+        ("address", config.address == AddressKind::Private),
+        ("worker.threads", config.worker.threads.is_some()),
+        ("tls", config.tls.is_some()),
+        ("proxy", config.proxy.is_some()),
+        ("webhooks", config.webhooks.is_some()),
+        (
+            "retention.password_days",
+            config.retention.password_days.is_some(),
+        ),
+        (
+            "retention.deliveries_per_webhook",
+            config.retention.deliveries_per_webhook.is_some(),
+        ),
+        (
+            "configurations[].parameters",
+            config
+                .configurations
+                .iter()
+                .any(|one| !one.parameters.is_empty()),
+        ),
+        (
+            "configurations[].user_data",
+            config
+                .configurations
+                .iter()
+                .any(|one| one.user_data.is_some()),
+        ),
+    ];
+    let keys: Vec<&str> = written
+        .iter()
+        .filter(|(_, written)| *written)
+        .map(|(key, _)| *key)
+        .collect();
+    if !keys.is_empty() {
+        report.warning(
+            CONFIGURATION,
+            format!(
+                "without effect for servers that exist already: {}",
+                keys.join(", ")
+            ),
+            "remove them, or name the definition of a hoster",
+        );
+    }
+}
+
+fn stock(home: &Home, config: &Config, report: &mut Report) {
+    let inventory = match inventory::load(home) {
+        Ok(inventory) => inventory,
+        Err(error) => return report.error(INVENTORY, error.to_string(), "correct the file"),
+    };
+    for Server {
+        server,
+        configurations,
+        ..
+    } in &inventory.servers
+    {
+        if is_loopback(server) {
+            let message = format!("the panel refuses {server}: it leads to the machine itself");
+            report.warning(
+                INVENTORY,
+                message,
+                "write the server's address in the network",
+            );
+        }
+        for id in configurations {
+            if config.configuration(id).is_err() {
+                let message = format!("server {server} is for `{id}`, which cannot be ordered");
+                report.warning(
+                    INVENTORY,
+                    message,
+                    "correct the id or add the configuration",
+                );
+            }
+        }
+    }
+    let store = Store::of(home);
+    for configuration in &config.configurations {
+        let id = &configuration.id;
+        let fitting: Vec<&Server> = inventory
+            .servers
+            .iter()
+            .filter(|one| one.configurations.contains(id))
+            .collect();
+        let held = fitting
+            .iter()
+            .filter(|one| store.is_claimed(&one.server))
+            .count();
+        let message = format!(
+            "configuration `{id}`: {} of {} servers can be ordered",
+            fitting.len() - held,
+            fitting.len()
+        );
+        if held == fitting.len() {
+            report.warning(
+                INVENTORY,
+                message,
+                "add servers, or release some with `--clean`",
+            );
+        } else {
+            report.ok(INVENTORY, message);
+        }
+    }
+}
+
+fn is_loopback(server: &str) -> bool {
+    server.eq_ignore_ascii_case("localhost")
+        || server
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}

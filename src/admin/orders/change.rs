@@ -1,0 +1,109 @@
+//! `orders cancel` and `orders release`: write the wish into the order, let the worker do it, say
+//! what happened.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use super::view::View;
+use super::wait::read;
+use crate::admin::printed;
+use crate::cli::{Cancel, Outcome, Release};
+use crate::error::Error;
+use crate::home::Home;
+use crate::order::{State, TaskId, Wish};
+use crate::store::Store;
+use crate::{answer, clock, worker};
+
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(super) fn cancel(home: &Home, store: &Store, options: &Cancel) -> Result<u8, Error> {
+    ask_for(home, store, options.task_id, Wish::Cancel)?;
+    tell(store, options.task_id, &options.outcome)
+}
+
+pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u8, Error> {
+    let id = options.task_id;
+    let order = read(store, id)?.order;
+    let clean_only = options.clean && order.state == State::Released;
+    if !clean_only {
+        let server = order.server.unwrap_or_default();
+        confirm(
+            options.yes,
+            &format!("Give server {server} of order {id} back?"),
+        )?;
+        ask_for(home, store, id, Wish::Release)?;
+    }
+    let status = if clean_only {
+        0
+    } else {
+        tell(store, id, &options.outcome)?
+    };
+    if options.clean && status == 0 {
+        clean(store, id)?;
+    }
+    Ok(status)
+}
+
+fn ask_for(home: &Home, store: &Store, id: TaskId, wish: Wish) -> Result<(), Error> {
+    home.require_holder()?;
+    store.lock("orders")?.amend(id, |order| {
+        order.ask(wish, clock::now()).map_err(Error::usage)
+    })?;
+    worker::start(home, store)
+}
+
+/// Waits until the worker has done what was asked for, and says what came of it.
+fn tell(store: &Store, id: TaskId, options: &Outcome) -> Result<u8, Error> {
+    let deadline = Instant::now() + Duration::from_secs_f64(options.timeout);
+    loop {
+        let found = read(store, id)?;
+        let done = found.order.wish.is_none();
+        if done || Instant::now() >= deadline {
+            let (view, _) = View::of(store, found);
+            let word = view.state.word();
+            if options.output.json {
+                printed(answer::pretty_json(&view))?;
+            } else if done {
+                let reason = view.reason.as_deref().unwrap_or_default();
+                printed(answer::text(&format!("order {id} is {word}: {reason}\n")))?;
+            } else {
+                printed(answer::text(&format!(
+                    "order {id} is still {word}; the worker goes on with it\n"
+                )))?;
+            }
+            return Ok(if done { 0 } else { super::wait::TIME_IS_UP });
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Lets the server of a released order be ordered again.
+fn clean(store: &Store, id: TaskId) -> Result<(), Error> {
+    let Some(server) = read(store, id)?.order.server else {
+        return Ok(());
+    };
+    let freed = store.lock("orders")?.unclaim(&server, id, clock::now())?;
+    let text = if freed {
+        format!("server {server} can be ordered again\n")
+    } else {
+        format!("server {server} was not in quarantine for order {id}\n")
+    };
+    printed(answer::text(&text)).map(|_| ())
+}
+
+/// Asks on a terminal; elsewhere only `--yes` will do.
+fn confirm(yes: bool, question: &str) -> Result<(), Error> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Error::usage(format!("{question} Say so with `--yes`")));
+    }
+    answer::complain(&format!("{question} [y/N]"));
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    match (read, line.trim()) {
+        (Ok(_), "y" | "Y" | "yes") => Ok(()),
+        _ => Err(Error::usage("not confirmed: nothing was done")),
+    }
+}

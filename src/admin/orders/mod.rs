@@ -1,0 +1,29 @@
+//! `orders`: look at them, call them off, give their servers back.
+
+mod change;
+mod list;
+mod prune;
+mod show;
+pub(super) mod view;
+mod wait;
+
+use crate::cli::Orders;
+use crate::error::Error;
+use crate::home::Home;
+use crate::store::Store;
+use crate::worker;
+
+/// Runs one command; returns the exit status.
+pub(super) fn run(home: &Home, store: &Store, command: Orders) -> Result<u8, Error> {
+    if store.is_due() {
+        worker::start_or_complain(home, store);
+    }
+    match command {
+        Orders::List(output) => list::run(store, &output),
+        Orders::Show(options) => show::run(store, &options),
+        Orders::Wait(options) => wait::run(store, &options),
+        Orders::Cancel(options) => change::cancel(home, store, &options),
+        Orders::Release(options) => change::release(home, store, &options),
+        Orders::Prune(options) => prune::run(home, store, &options),
+    }
+}

@@ -1,0 +1,45 @@
+//! The one place that asks what time it is; everything else is handed the value.
+
+pub(crate) use jiff::Timestamp;
+
+/// Returns the wall-clock time, to the microsecond.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the door that the lint points to"
+)]
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    // Nanoseconds would only make the files longer.
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+/// Returns the calendar day in UTC, as `2026-01-31`.
+pub(crate) fn day(at: Timestamp) -> String {
+    let mut text = at.to_string();
+    text.truncate(10);
+    text
+}
+
+/// Returns whole seconds from `earlier` to `later`, 0 when the clock went backward.
+pub(crate) fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
+    u64::try_from(later.as_second().saturating_sub(earlier.as_second())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_the_date_in_utc() {
+        let at: Timestamp = "2026-01-31T23:59:59.5+00:00".parse().unwrap();
+        assert_eq!(day(at), "2026-01-31");
+    }
+
+    #[test]
+    fn a_clock_that_went_backward_gives_no_seconds() {
+        let early: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let late: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
+        assert_eq!(seconds_between(early, late), 60);
+        assert_eq!(seconds_between(late, early), 0);
+    }
+}

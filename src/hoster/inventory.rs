@@ -1,0 +1,216 @@
+//! Servers that exist already, listed in `etc/inventory.json` and handed out one by one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::home::Home;
+use crate::order::{Order, Step, TaskId};
+use crate::secret::Secret;
+use crate::store::Book;
+use crate::system::OPEN_AT_ONCE;
+use crate::{json, name};
+
+/// The largest inventory that is read, in bytes: some hundred thousand servers.
+const LARGEST: u64 = 16 << 20;
+
+/// The inventory file, `etc/inventory.json`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(title = "Inventory of servers, etc/inventory.json"))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Inventory {
+    /// Where an editor finds this schema.
+    #[serde(rename = "$schema")]
+    #[expect(dead_code, reason = "for editors only")]
+    schema: Option<String>,
+    /// The servers, in the order in which they are handed out.
+    pub(crate) servers: Vec<Server>,
+}
+
+/// A server that exists already.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Its address: an IPv4 address, or a name that leads to one. Stands here once.
+    #[cfg_attr(
+        test,
+        schemars(regex(pattern = "^[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}$"))
+    )]
+    pub(crate) server: String,
+    /// Its root password; absent where the pool's key is on it.
+    pub(crate) server_password: Option<Secret>,
+    /// The ids of the configurations that it can be handed out as.
+    pub(crate) configurations: Vec<String>,
+}
+
+impl Inventory {
+    /// Returns whether the file lists that server.
+    pub(crate) fn lists(&self, server: &str) -> bool {
+        self.servers
+            .iter()
+            .any(|listed| listed.server.eq_ignore_ascii_case(server))
+    }
+}
+
+/// Returns the path of the inventory file.
+pub(crate) fn path(home: &Home) -> PathBuf {
+    home.etc.join("inventory.json")
+}
+
+/// Reads the inventory file.
+///
+/// # Errors
+/// `configuration_invalid`, naming the file, the place and the fault.
+pub(crate) fn load(home: &Home) -> Result<Inventory, Error> {
+    let path = path(home);
+    let invalid = |problem| Error::ConfigurationInvalid {
+        path: path.clone(),
+        problem,
+    };
+    let (bytes, _) = json::read_file(&path, OPEN_AT_ONCE, LARGEST)
+        .map_err(|error| invalid(format!("cannot read it: {error}")))?;
+    parse(&bytes).map_err(invalid)
+}
+
+/// Parses an inventory and checks what the types cannot say.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Inventory, String> {
+    let inventory: Inventory = json::parse(bytes)?;
+    let mut seen = BTreeMap::new();
+    for (index, Server { server, .. }) in inventory.servers.iter().enumerate() {
+        if !name::is_host(server) {
+            return Err(format!(
+                "servers[{index}].server: `{server}` is neither an address nor a host name"
+            ));
+        }
+        if let Some(first) = seen.insert(server.to_ascii_lowercase(), index) {
+            return Err(format!(
+                "servers[{index}].server: `{server}` stands in servers[{first}] too"
+            ));
+        }
+    }
+    Ok(inventory)
+}
+
+/// Claims a free server for a new order and copies it into the order.
+///
+/// # Errors
+/// `out_of_stock` where all servers of the configuration are held.
+pub(crate) fn claim(
+    home: &Home,
+    book: &mut Book<'_>,
+    order: &mut Order,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let inventory = load(home)?;
+    let id = &order.configuration.id;
+    let fitting: Vec<&Server> = inventory
+        .servers
+        .iter()
+        .filter(|server| server.configurations.iter().any(|known| known == id))
+        .collect();
+    let names: Vec<&str> = fitting
+        .iter()
+        .map(|server| server.server.as_str())
+        .collect();
+    let Some(index) = book.claim_one_of(&names, order.task_id, now)? else {
+        return Err(Error::OutOfStock {
+            configuration: id.clone(),
+            path: path(home),
+        });
+    };
+    order.server = Some(fitting[index].server.clone());
+    order.password.clone_from(&fitting[index].server_password);
+    Ok(())
+}
+
+/// Does what an order of the inventory needs next; returns what was done, in words.
+///
+/// The claim changes before the order does where the order gives the server up for good, so that
+/// a crash in between leaves the server held rather than free.
+pub(crate) fn step(
+    book: &mut Book<'_>,
+    order: &mut Order,
+    event: uuid::Uuid,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let id = order.task_id;
+    let server = order.server.clone().unwrap_or_default();
+    let done = match order.next() {
+        Step::HandOver => match conflict(book, &server, id, now)? {
+            None => {
+                order.finish(event, now);
+                format!("server {server} handed over")
+            }
+            Some(reason) => {
+                order.fail(reason.clone(), event, now);
+                reason
+            }
+        },
+        Step::Cancel => {
+            order.cancel(event, now);
+            book.settle(order)?;
+            book.unclaim(&server, id, now)?;
+            return Ok(format!("cancelled; server {server} is free again"));
+        }
+        Step::Release => {
+            book.quarantine(&server, id, now)?;
+            order.release(event, now);
+            format!("server {server} given back; it waits in quarantine until it is clean")
+        }
+        Step::File => {
+            book.file(id)?;
+            return Ok("filed".to_owned());
+        }
+    };
+    book.settle(order)?;
+    Ok(done)
+}
+
+/// Returns why the order cannot have its server, if it cannot.
+fn conflict(
+    book: &mut Book<'_>,
+    server: &str,
+    id: TaskId,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    if server.is_empty() {
+        return Ok(Some("the order's file names no server".to_owned()));
+    }
+    let other = book.confirm_claim(server, id, now)?;
+    Ok(other.map(|other| format!("server {server} is held by order {other}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_server_that_stands_twice_is_refused_in_either_case() {
+        let text = br#"{"servers":[{"server":"A.example","configurations":[]},
+            {"server":"a.EXAMPLE","configurations":[]}]}"#;
+        let problem = parse(text).unwrap_err();
+        assert_eq!(
+            problem,
+            "servers[1].server: `a.EXAMPLE` stands in servers[0] too"
+        );
+    }
+
+    #[test]
+    fn a_server_that_could_leave_the_claims_folder_is_refused() {
+        let text = br#"{"servers":[{"server":"../lock","configurations":[]}]}"#;
+        assert!(parse(text).unwrap_err().contains("`../lock`"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parsed_or_refused_without_a_panic(bytes: Vec<u8>) {
+            let _ = parse(&bytes);
+        }
+    }
+}

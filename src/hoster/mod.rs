@@ -1,0 +1,3 @@
+//! What sells servers.
+
+pub(crate) mod inventory;

@@ -1,0 +1,138 @@
+//! Reading JSON that people wrote: errors name the place, the key and the nearest known one.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use crate::system::MET_A_LINK;
+
+/// The largest file that is read where nothing else is said, in bytes.
+pub(crate) const LARGEST: u64 = 1 << 20;
+
+/// Parses `bytes`.
+///
+/// # Errors
+/// One sentence that names the place as a path of keys, and what is wrong there.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    // The plain parser is the fast one; only a file with a fault is read again with its path.
+    serde_json::from_slice(bytes).or_else(|_| parse_with_path(bytes))
+}
+
+fn parse_with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let problem = with_nearest_key(&error.inner().to_string());
+        if path == "." || path.is_empty() {
+            problem
+        } else {
+            format!("{path}: {problem}")
+        }
+    })?;
+    reader.end().map_err(|error| error.to_string())?;
+    Ok(value)
+}
+
+/// Adds the nearest known key to an error about an unknown one.
+fn with_nearest_key(message: &str) -> String {
+    let Some(rest) = message.strip_prefix("unknown field ") else {
+        return message.to_owned();
+    };
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let Some(unknown) = quoted.next() else {
+        return message.to_owned();
+    };
+    let nearest = quoted
+        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
+        .min_by_key(|(distance, _)| *distance);
+    let place = message.rfind(" at line ").map_or("", |at| &message[at..]);
+    match nearest {
+        Some((distance, known)) if distance <= unknown.len().max(3) / 2 => {
+            format!("unknown key `{unknown}`{place}: did you mean `{known}`?")
+        }
+        Some((_, known)) => {
+            format!("unknown key `{unknown}`{place}: the nearest known key is `{known}`")
+        }
+        None => format!("unknown key `{unknown}`{place}"),
+    }
+}
+
+/// Reads a whole file of bounded size, without waiting on anything that is not a regular file.
+///
+/// `flags` are those of the open, one of the two sets that `system` offers.
+pub(crate) fn read_file(path: &Path, flags: i32, largest: u64) -> io::Result<(Vec<u8>, Metadata)> {
+    let mut file = match File::options().read(true).custom_flags(flags).open(path) {
+        Err(error) if error.raw_os_error() == Some(MET_A_LINK) => {
+            return Err(io::Error::other("it is a symbolic link"));
+        }
+        opened => opened?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if metadata.len() > largest {
+        return Err(io::Error::other(format!(
+            "it has {} bytes, and the largest that is read here has {largest}",
+            metadata.len()
+        )));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    // A file that grows while it is read stays bounded all the same.
+    (&mut file).take(largest).read_to_end(&mut bytes)?;
+    Ok((bytes, metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only parsed")]
+        limits: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only parsed")]
+        open_orders: Option<u64>,
+        #[expect(dead_code, reason = "only parsed")]
+        orders_per_day: Option<u64>,
+    }
+
+    fn problem(text: &str) -> String {
+        super::parse::<Outer>(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
+        let message = problem(r#"{"limits":{"open_order":1}}"#);
+        assert!(message.starts_with("limits.open_order: "), "{message}");
+        assert!(message.contains("unknown key `open_order`"), "{message}");
+        assert!(
+            message.ends_with("did you mean `open_orders`?"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_named_with_its_place() {
+        let message = problem(r#"{"limits":{"open_orders":"many"}}"#);
+        assert!(
+            message.starts_with("limits.open_orders: invalid type: string"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn text_after_the_document_is_an_error() {
+        let message = problem(r#"{"limits":{}} {}"#);
+        assert!(message.contains("trailing characters"), "{message}");
+    }
+}

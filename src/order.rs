@@ -1,0 +1,435 @@
+//! An order and its life: pure, no I/O, the clock and the ids passed in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::event::{
+    Event, EventAuthor, EventType, Facts, OrderId, OrderedConfiguration, Provider, Server,
+};
+use crate::format::Format;
+use crate::secret::Secret;
+
+/// What `definition` says of an order that any definition of kind `inventory` serves.
+pub(crate) const INVENTORY: &str = "inventory";
+
+/// The id of an order, the `task_id` on the wire: decimal, rising, never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TaskId(u64);
+
+impl TaskId {
+    /// The id before the first.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Returns the id after this one; `None` when there are no more.
+    pub(crate) fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+}
+
+impl FromStr for TaskId {
+    type Err = ();
+
+    /// Accepts just the text that [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+        text.parse().ok().filter(|_| plain).map(Self).ok_or(())
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl Serialize for TaskId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TaskId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse()
+            .map_err(|()| serde::de::Error::custom(format!("`{text}` is no task id")))
+    }
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for TaskId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TaskId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The id of an order: decimal, rising, never given twice.",
+            "type": "string",
+            "pattern": "^[1-9][0-9]{0,19}$"
+        })
+    }
+}
+
+/// Where an order is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// It was taken.
+    Accepted,
+    /// Its server was handed over.
+    Finished,
+    /// It came to nothing.
+    Failed,
+    /// It was called off before a server was handed over.
+    Cancelled,
+    /// Its server was given back.
+    Released,
+}
+
+impl State {
+    /// Returns what the wire says of this state.
+    pub(crate) const fn status(self) -> WireStatus {
+        match self {
+            Self::Accepted => WireStatus::InProgress,
+            Self::Finished => WireStatus::Finished,
+            Self::Failed | Self::Cancelled | Self::Released => WireStatus::Error,
+        }
+    }
+
+    /// Returns whether the order has ended: nothing happens to it any more unless it is asked for.
+    pub(crate) const fn has_ended(self) -> bool {
+        !matches!(self, Self::Accepted)
+    }
+
+    /// Returns the state's word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Released => "released",
+        }
+    }
+}
+
+/// What `order_status` says of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WireStatus {
+    /// Ask again later.
+    InProgress,
+    /// The server is ready.
+    Finished,
+    /// There is no server, or no more.
+    Error,
+}
+
+impl WireStatus {
+    /// Returns the status's word on the wire.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Finished => "finished",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What somebody asked for and the worker has yet to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Wish {
+    /// Call the order off.
+    Cancel,
+    /// Give its server back; an inventory's server waits in quarantine until it is said to be clean.
+    Release,
+}
+
+/// Who ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Author {
+    /// The real user id of the process.
+    pub(crate) uid: u32,
+    /// The name of that user; its number where the system knows none.
+    pub(crate) name: String,
+    /// Whom sudo acted for, as sudo said.
+    pub(crate) sudo_user: Option<String>,
+}
+
+impl Author {
+    /// Returns the name of the person rather than of the account that was used.
+    pub(crate) fn display_name(&self) -> &str {
+        self.sudo_user.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// What was ordered, as it stood in the configuration file then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ordered {
+    /// The configuration's id.
+    pub(crate) id: String,
+    /// What the panel showed.
+    pub(crate) descr: String,
+    /// What the hoster is asked for.
+    pub(crate) parameters: BTreeMap<String, Value>,
+}
+
+/// One request for one configuration, as stored in `state/*/ID.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(
+    test,
+    schemars(title = "Order file, state/{accepted,active,done}/ID.json")
+)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Order {
+    /// The format of this file.
+    pub(crate) format: Format,
+    /// The order's id.
+    pub(crate) task_id: TaskId,
+    /// The order's own key, a UUID: what the hoster knows it by.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(crate) key: String,
+    /// The key that its caller gave, if one did.
+    pub(crate) caller_key: Option<String>,
+    /// How many callers with that key are being told the order's number; only those of an order
+    /// that nobody was told yet count.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub(crate) callers: u32,
+    /// The provider's name.
+    pub(crate) provider: String,
+    /// The definition that serves the order.
+    pub(crate) definition: String,
+    /// What was ordered.
+    pub(crate) configuration: Ordered,
+    /// Where the order is in its life.
+    pub(crate) state: State,
+    /// What somebody asked for and the worker has yet to do.
+    pub(crate) wish: Option<Wish>,
+    /// The server's address, as far as it is known.
+    pub(crate) server: Option<String>,
+    /// The hoster's id of the server.
+    pub(crate) server_id: Option<String>,
+    /// The server's host name.
+    pub(crate) hostname: Option<String>,
+    /// The root password that is handed over; none means that the pool's key is on the server.
+    pub(crate) password: Option<Secret>,
+    /// Why the order came to nothing.
+    pub(crate) reason: Option<String>,
+    /// Who ordered.
+    pub(crate) author: Author,
+    /// `account` of the configuration file.
+    pub(crate) account: BTreeMap<String, Value>,
+    /// When the order was accepted, RFC 3339 in UTC.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(crate) created_at: Timestamp,
+    /// When it last changed, RFC 3339 in UTC.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(crate) updated_at: Timestamp,
+    /// What happened to it.
+    pub(crate) events: Vec<Event>,
+}
+
+/// What a new order is made of.
+pub(crate) struct NewOrder {
+    pub(crate) task_id: TaskId,
+    pub(crate) key: Uuid,
+    pub(crate) caller_key: Option<String>,
+    pub(crate) provider: String,
+    pub(crate) definition: String,
+    pub(crate) configuration: Ordered,
+    pub(crate) author: Author,
+    pub(crate) account: BTreeMap<String, Value>,
+}
+
+/// What the worker has to do about an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Call it off.
+    Cancel,
+    /// Hand its server over.
+    HandOver,
+    /// Give its server back.
+    Release,
+    /// Nothing: it has ended.
+    File,
+}
+
+impl Order {
+    /// Takes an order.
+    pub(crate) fn accept(new: NewOrder, event: Uuid, now: Timestamp) -> Self {
+        let mut order = Self {
+            format: Format,
+            task_id: new.task_id,
+            key: new.key.to_string(),
+            caller_key: new.caller_key,
+            callers: 1,
+            provider: new.provider,
+            definition: new.definition,
+            configuration: new.configuration,
+            state: State::Accepted,
+            wish: None,
+            server: None,
+            server_id: None,
+            hostname: None,
+            password: None,
+            reason: None,
+            author: new.author,
+            account: new.account,
+            created_at: now,
+            updated_at: now,
+            events: Vec::with_capacity(1),
+        };
+        order.happened(EventType::Accepted, event, now);
+        order
+    }
+
+    /// Returns what the worker has to do.
+    pub(crate) const fn next(&self) -> Step {
+        match (self.state, self.wish) {
+            (State::Accepted, Some(Wish::Cancel)) => Step::Cancel,
+            (State::Accepted, _) => Step::HandOver,
+            (State::Finished, Some(Wish::Release)) => Step::Release,
+            _ => Step::File,
+        }
+    }
+
+    /// Writes a wish into the order.
+    ///
+    /// # Errors
+    /// A sentence that says why the order cannot be asked for this.
+    pub(crate) fn ask(&mut self, wish: Wish, now: Timestamp) -> Result<(), String> {
+        match (wish, self.state) {
+            (Wish::Cancel, State::Accepted) | (Wish::Release, State::Finished) => {
+                self.wish = Some(wish);
+                self.updated_at = now;
+                Ok(())
+            }
+            (Wish::Cancel, State::Finished) => Err(format!(
+                "order {} is finished: `orders release` gives its server back",
+                self.task_id
+            )),
+            (Wish::Release, State::Accepted) => Err(format!(
+                "order {} is still open: `orders cancel` calls it off",
+                self.task_id
+            )),
+            (_, State::Failed | State::Cancelled | State::Released) => Err(format!(
+                "order {} has ended: it is {}",
+                self.task_id,
+                self.state.word()
+            )),
+        }
+    }
+
+    /// Returns the server of the inventory that this order keeps from others.
+    pub(crate) fn held_server(&self) -> Option<&str> {
+        (self.definition == INVENTORY && matches!(self.state, State::Accepted | State::Finished))
+            .then_some(self.server.as_deref())
+            .flatten()
+    }
+
+    /// Ends the order with its server handed over.
+    pub(crate) fn finish(&mut self, event: Uuid, now: Timestamp) {
+        self.end(State::Finished, EventType::Finished, None, event, now);
+    }
+
+    /// Ends the order with nothing.
+    pub(crate) fn fail(&mut self, reason: String, event: Uuid, now: Timestamp) {
+        self.end(State::Failed, EventType::Failed, Some(reason), event, now);
+    }
+
+    /// Ends the order before a server was handed over.
+    pub(crate) fn cancel(&mut self, event: Uuid, now: Timestamp) {
+        let reason = "the order was cancelled".to_owned();
+        self.end(
+            State::Cancelled,
+            EventType::Cancelled,
+            Some(reason),
+            event,
+            now,
+        );
+    }
+
+    /// Ends the order's hold on its server.
+    pub(crate) fn release(&mut self, event: Uuid, now: Timestamp) {
+        let reason = "the server was given back".to_owned();
+        self.end(
+            State::Released,
+            EventType::Released,
+            Some(reason),
+            event,
+            now,
+        );
+    }
+
+    fn end(
+        &mut self,
+        state: State,
+        kind: EventType,
+        reason: Option<String>,
+        event: Uuid,
+        now: Timestamp,
+    ) {
+        self.state = state;
+        self.wish = None;
+        self.reason = reason;
+        self.updated_at = now;
+        self.happened(kind, event, now);
+    }
+
+    fn happened(&mut self, kind: EventType, id: Uuid, now: Timestamp) {
+        let facts = Facts {
+            provider: Provider {
+                name: self.provider.clone(),
+            },
+            configuration: OrderedConfiguration {
+                id: self.configuration.id.clone(),
+                name: self.configuration.descr.clone(),
+            },
+            order: OrderId {
+                id: self.task_id.to_string(),
+                key: self.key.clone(),
+            },
+            server: self.told_server(kind),
+            error_log: match kind {
+                EventType::Failed => self.reason.clone().unwrap_or_default(),
+                _ => String::new(),
+            },
+            author: EventAuthor {
+                name: self.author.display_name().to_owned(),
+                email: String::new(),
+            },
+            account: self.account.clone(),
+        };
+        self.events.push(Event::new(id, kind, now, facts));
+    }
+
+    /// A server that is not handed over is nobody's business.
+    fn told_server(&self, kind: EventType) -> Server {
+        if !matches!(kind, EventType::Finished | EventType::Released) {
+            return Server::default();
+        }
+        let address = self.server.clone().unwrap_or_default();
+        Server {
+            id: self.server_id.clone().unwrap_or_default(),
+            hostname: self.hostname.clone().unwrap_or_default(),
+            addresses: self.server.iter().cloned().collect(),
+            address,
+        }
+    }
+}

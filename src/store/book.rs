@@ -1,0 +1,221 @@
+//! The state lock, held: every change to the order book is made through it.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::atomic::{self, Durability};
+use super::ids::Sequence;
+use super::layout::{Layout, Place};
+use super::lock::Lock;
+use super::{Found, Store};
+use crate::clock::{self, Timestamp};
+use crate::error::Error;
+use crate::order::{Order, TaskId};
+
+/// After how many seconds an order whose number reached nobody is withdrawn.
+const UNANSWERED_SECONDS: u64 = 24 * 60 * 60;
+
+/// The right to change the order book, until it is dropped.
+pub(crate) struct Book<'a> {
+    layout: &'a Layout,
+    pub(super) sequence: Option<Sequence>,
+    _lock: Lock,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn open(layout: &'a Layout, lock: Lock) -> Result<Self, Error> {
+        atomic::clear(&layout.tmp())?;
+        Ok(Self {
+            layout,
+            sequence: None,
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn layout(&self) -> &'a Layout {
+        self.layout
+    }
+
+    pub(super) fn store(&self) -> Store {
+        Store {
+            layout: self.layout.clone(),
+        }
+    }
+
+    pub(super) fn replace(
+        &self,
+        path: &Path,
+        value: &impl Serialize,
+        durability: Durability,
+    ) -> Result<(), Error> {
+        let mut text = serde_json::to_vec_pretty(value).map_err(|error| Error::Internal {
+            problem: error.to_string(),
+        })?;
+        text.push(b'\n');
+        atomic::replace(&self.layout.tmp(), path, &text, durability)
+    }
+
+    /// Writes a new order, durably; on any failure nothing of it stays.
+    pub(crate) fn insert(&mut self, order: &Order, now: Timestamp) -> Result<(), Error> {
+        let written = self.write(order, now);
+        if written.is_err() {
+            self.withdraw(order, now)?;
+        }
+        written
+    }
+
+    fn write(&mut self, order: &Order, now: Timestamp) -> Result<(), Error> {
+        self.count(order.task_id, now)?;
+        if let Some(key) = &order.caller_key {
+            self.put_key(key, order.task_id)?;
+        }
+        self.put(Place::Accepted, order)
+    }
+
+    /// Takes back an order whose number reached nobody.
+    ///
+    /// The order's file goes first: without it, its claim and its key are void.
+    pub(crate) fn withdraw(&mut self, order: &Order, now: Timestamp) -> Result<(), Error> {
+        atomic::remove(&self.layout.order(Place::Accepted, order.task_id))?;
+        if let Some(key) = &order.caller_key {
+            self.remove_key(key)?;
+        }
+        match order.held_server() {
+            Some(server) => self.unclaim(server, order.task_id, now).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts one more caller who is being told the number of an order that nobody was told yet.
+    ///
+    /// Were the first caller's answer to fail, the order must not be withdrawn under the second.
+    pub(crate) fn add_caller(&mut self, mut order: Order) -> Result<(), Error> {
+        order.callers += 1;
+        self.put(Place::Accepted, &order)
+    }
+
+    /// Counts one caller less; withdraws the order where none is left.
+    pub(crate) fn abandon(&mut self, id: TaskId, now: Timestamp) -> Result<(), Error> {
+        match self.store().read_in(Place::Accepted, id)? {
+            Some(mut order) if order.callers > 1 => {
+                order.callers -= 1;
+                self.put(Place::Accepted, &order)
+            }
+            Some(order) => self.withdraw(&order, now),
+            // Another caller of the same key was told: it is bought for that one.
+            None => Ok(()),
+        }
+    }
+
+    /// Hands an order whose number reached its caller to the worker.
+    ///
+    /// Not synced: after a power cut the order is back where it was, and the next `order_status`
+    /// moves it on again.
+    pub(crate) fn activate(&mut self, id: TaskId) -> Result<(), Error> {
+        self.mark_due()?;
+        let from = self.layout.order(Place::Accepted, id);
+        atomic::relocate(&from, &self.layout.order(Place::Active, id)).map(|_| ())
+    }
+
+    /// Replaces the file of an active order, and files the order where it has ended.
+    pub(crate) fn settle(&mut self, order: &Order) -> Result<(), Error> {
+        self.put(Place::Active, order)?;
+        if order.state.has_ended() {
+            self.file(order.task_id)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Moves an order that has ended out of the worker's sight.
+    pub(crate) fn file(&mut self, id: TaskId) -> Result<(), Error> {
+        let from = self.layout.order(Place::Active, id);
+        atomic::relocate(&from, &self.layout.order(Place::Done, id)).map(|_| ())
+    }
+
+    /// Changes an order wherever it is, and brings it before the worker.
+    pub(crate) fn amend(
+        &mut self,
+        id: TaskId,
+        change: impl FnOnce(&mut Order) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(Found { mut order, place }) = self.store().read(id)? else {
+            return Err(Error::UnknownTask { id: id.to_string() });
+        };
+        change(&mut order)?;
+        self.mark_due()?;
+        if place == Place::Done {
+            // First the move: a crash in between leaves an order that the worker files again.
+            let from = self.layout.order(Place::Done, id);
+            atomic::relocate(&from, &self.layout.order(Place::Active, id))?;
+            return self.put(Place::Active, &order);
+        }
+        // First the change: an order that nobody was told of must not become active without it.
+        self.put(place, &order)?;
+        if place == Place::Accepted {
+            self.activate(id)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Forgets an order that has ended, with its key and its claim.
+    pub(crate) fn prune(&mut self, order: &Order, now: Timestamp) -> Result<(), Error> {
+        atomic::remove(&self.layout.order(Place::Done, order.task_id))?;
+        if let Some(key) = &order.caller_key {
+            self.remove_key(key)?;
+        }
+        match &order.server {
+            Some(server) => self.unclaim(server, order.task_id, now).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Withdraws the orders whose numbers reached nobody within a day.
+    ///
+    /// One that the panel has a record of did reach it: it moves on instead.
+    pub(crate) fn sweep(&mut self, now: Timestamp) -> Result<(), Error> {
+        for id in self.store().ids(Place::Accepted)? {
+            // A damaged file is for a person to look at.
+            let Ok(Some(order)) = self.store().read_in(Place::Accepted, id) else {
+                continue;
+            };
+            if clock::seconds_between(order.created_at, now) < UNANSWERED_SECONDS {
+                continue;
+            }
+            if self.store().panel_record(id).is_some() {
+                self.activate(id)?;
+            } else {
+                self.withdraw(&order, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that there is work, so that any command can tell by one look.
+    pub(crate) fn mark_due(&self) -> Result<(), Error> {
+        if self.store().is_due() {
+            return Ok(());
+        }
+        atomic::replace(
+            &self.layout.tmp(),
+            &self.layout.due(),
+            b"",
+            Durability::Cached,
+        )
+    }
+
+    /// Says that there is none.
+    pub(crate) fn clear_due(&self) -> Result<(), Error> {
+        atomic::remove(&self.layout.due()).map(|_| ())
+    }
+
+    fn put(&self, place: Place, order: &Order) -> Result<(), Error> {
+        self.replace(
+            &self.layout.order(place, order.task_id),
+            order,
+            Durability::Durable,
+        )
+    }
+}

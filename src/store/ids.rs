@@ -1,0 +1,210 @@
+//! Ids that rise and are never given twice, and today's count.
+//!
+//! `sequence` is a cache. It is rebuilt by one scan of all orders when it is lost, or when
+//! `claims/` was changed by anyone but us, which it notices by the folder's change time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::atomic::Durability;
+use super::book::Book;
+use super::layout::Place;
+use crate::clock::{self, Timestamp};
+use crate::error::Error;
+use crate::format::Format;
+use crate::order::TaskId;
+
+/// The file `sequence`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sequence {
+    format: Format,
+    /// The id given last; null before the first.
+    last_id: Option<TaskId>,
+    /// The day (UTC) that is counted.
+    day: String,
+    /// How many orders were accepted on that day.
+    orders_today: u64,
+    /// The change time of `claims/` as we left it, in nanoseconds.
+    claims_changed_at: String,
+}
+
+/// What a scan of all orders found.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// The largest id in use.
+    last_id: Option<TaskId>,
+    orders_today: u64,
+    /// Which order holds which server of the inventory, by the server's lower-case name.
+    pub(super) holders: BTreeMap<String, TaskId>,
+    /// The orders whose files cannot be read: what they hold is not known.
+    pub(super) unreadable: BTreeSet<TaskId>,
+}
+
+impl Book<'_> {
+    /// Returns the id of the next order; it is given once [`Book::count`] has written it down.
+    pub(crate) fn next_id(&mut self, now: Timestamp) -> Result<TaskId, Error> {
+        let sequence = self.sequence(now)?;
+        let id = self.after(sequence.last_id)?;
+        if !self.is_used(id) {
+            return Ok(id);
+        }
+        // The cache is older than the orders: a backup was laid back, or power was cut.
+        let sequence = self.rebuild(now)?;
+        self.after(sequence.last_id)
+    }
+
+    /// Gives the id away and counts an order for today.
+    pub(crate) fn count(&mut self, id: TaskId, now: Timestamp) -> Result<(), Error> {
+        let mut sequence = self.sequence(now)?;
+        sequence.last_id = Some(id);
+        sequence.orders_today += 1;
+        self.save(sequence)
+    }
+
+    /// Returns how many orders were accepted today.
+    pub(crate) fn orders_today(&mut self, now: Timestamp) -> Result<u64, Error> {
+        Ok(self.sequence(now)?.orders_today)
+    }
+
+    /// Returns the cache, rebuilt if it must be, rolled over to today.
+    pub(super) fn sequence(&mut self, now: Timestamp) -> Result<Sequence, Error> {
+        let mut sequence = match self.known_sequence() {
+            Some(known) if known.claims_changed_at == self.claims_changed_at()? => known,
+            _ => self.rebuild(now)?,
+        };
+        let today = clock::day(now);
+        if sequence.day != today {
+            sequence.day = today;
+            sequence.orders_today = 0;
+        }
+        Ok(sequence)
+    }
+
+    /// Writes the cache, with `claims/` as it is now.
+    pub(super) fn save(&mut self, sequence: Sequence) -> Result<(), Error> {
+        let sequence = self.remember(sequence)?.clone();
+        self.replace(&self.layout().sequence(), &sequence, Durability::Cached)
+    }
+
+    /// Takes `claims/` as it is now for known, as long as the lock is held.
+    pub(super) fn remember(&mut self, mut sequence: Sequence) -> Result<&Sequence, Error> {
+        sequence.claims_changed_at = self.claims_changed_at()?;
+        Ok(self.sequence.insert(sequence))
+    }
+
+    /// Builds the cache and `claims/` anew out of all orders.
+    pub(super) fn rebuild(&mut self, now: Timestamp) -> Result<Sequence, Error> {
+        let scan = self.scan(now)?;
+        self.restore_claims(&scan)?;
+        let mut sequence = Sequence {
+            format: Format,
+            last_id: scan.last_id,
+            day: clock::day(now),
+            orders_today: scan.orders_today,
+            claims_changed_at: String::new(),
+        };
+        if let Some(known) = self.known_sequence() {
+            // An id may have been given to an order whose file does not exist yet.
+            sequence.last_id = sequence.last_id.max(known.last_id);
+            if known.day == sequence.day {
+                sequence.orders_today = sequence.orders_today.max(known.orders_today);
+            }
+        }
+        self.save(sequence.clone())?;
+        Ok(sequence)
+    }
+
+    /// Any fault of a cache is cured by building it anew.
+    fn known_sequence(&self) -> Option<Sequence> {
+        self.sequence
+            .clone()
+            .or_else(|| super::read::read(&self.layout().sequence()).ok().flatten())
+    }
+
+    /// Reads every order there is.
+    pub(super) fn scan(&self, now: Timestamp) -> Result<Scan, Error> {
+        let today = clock::day(now);
+        let mut scan = Scan {
+            last_id: listed_names(self.layout().tasks()).max(),
+            ..Scan::default()
+        };
+        for place in Place::ALL {
+            for id in listed(&self.layout().folder(place))? {
+                scan.last_id = scan.last_id.max(Some(id));
+                match self.store().read_in(place, id) {
+                    Ok(Some(order)) => {
+                        scan.orders_today += u64::from(clock::day(order.created_at) == today);
+                        if let Some(server) = order.held_server() {
+                            scan.holders
+                                .entry(server.to_ascii_lowercase())
+                                .or_insert(id);
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(_) => {
+                        scan.unreadable.insert(id);
+                    }
+                }
+            }
+        }
+        Ok(scan)
+    }
+
+    fn after(&self, last: Option<TaskId>) -> Result<TaskId, Error> {
+        last.unwrap_or(TaskId::NONE)
+            .next()
+            .ok_or_else(|| Error::StateUnreadable {
+                path: self.layout().state().to_owned(),
+                problem: "a file there has the largest id that can be, so no order can follow"
+                    .into(),
+            })
+    }
+
+    fn is_used(&self, id: TaskId) -> bool {
+        let exists = |path: &Path| std::fs::symlink_metadata(path).is_ok();
+        Place::ALL
+            .iter()
+            .any(|place| exists(&self.layout().order(*place, id)))
+            || exists(&self.layout().task(id))
+    }
+
+    fn claims_changed_at(&self) -> Result<String, Error> {
+        let path = self.layout().claims();
+        let metadata =
+            std::fs::metadata(&path).map_err(|error| Error::state(&path, "look at", &error))?;
+        Ok(format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec()))
+    }
+}
+
+/// Returns the ids of the order files in a folder, rising; a folder that is not there has none.
+pub(super) fn listed(folder: &Path) -> Result<Vec<TaskId>, Error> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| Error::state(folder, "list", &error))?,
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::state(folder, "list", &error))?;
+        ids.extend(entry.file_name().to_str().and_then(id_of_file));
+    }
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Returns the ids that are names in the panel's `tasks/`.
+fn listed_names(tasks: &Path) -> impl Iterator<Item = TaskId> {
+    std::fs::read_dir(tasks)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| OsStr::to_str(&entry.file_name())?.parse().ok())
+}
+
+fn id_of_file(name: &str) -> Option<TaskId> {
+    name.strip_suffix(".json")?.parse().ok()
+}

@@ -1,0 +1,131 @@
+//! Where in `state/` things are.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::atomic;
+use crate::error::Error;
+use crate::order::TaskId;
+
+/// The folder that an order's file is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Its number has not reached its caller, as far as we know.
+    Accepted,
+    /// It is driven by the worker.
+    Active,
+    /// It has ended.
+    Done,
+}
+
+impl Place {
+    /// Every place.
+    pub(crate) const ALL: [Self; 3] = [Self::Accepted, Self::Active, Self::Done];
+
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Active => "active",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// The folders below `state/`.
+const FOLDERS: [&str; 7] = ["accepted", "active", "done", "claims", "keys", "log", "tmp"];
+
+/// The places below `state/`, and the panel's `tasks/`.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    state: PathBuf,
+    tasks: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn new(state: &Path, tasks: &Path) -> Self {
+        Self {
+            state: state.to_owned(),
+            tasks: tasks.to_owned(),
+        }
+    }
+
+    pub(super) fn state(&self) -> &Path {
+        &self.state
+    }
+
+    pub(super) fn folder(&self, place: Place) -> PathBuf {
+        self.state.join(place.folder())
+    }
+
+    pub(super) fn order(&self, place: Place, id: TaskId) -> PathBuf {
+        let mut path = self.state.join(place.folder());
+        path.push(format!("{id}.json"));
+        path
+    }
+
+    pub(super) fn claims(&self) -> PathBuf {
+        self.state.join("claims")
+    }
+
+    /// Returns the file of a server's claim; host names mean the same in either case.
+    pub(super) fn claim(&self, server: &str) -> PathBuf {
+        self.claims().join(server.to_ascii_lowercase())
+    }
+
+    pub(super) fn key(&self, hash: &str) -> PathBuf {
+        self.state.join("keys").join(hash)
+    }
+
+    pub(super) fn sequence(&self) -> PathBuf {
+        self.state.join("sequence")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.state.join("lock")
+    }
+
+    pub(super) fn worker_lock(&self) -> PathBuf {
+        self.state.join("worker.lock")
+    }
+
+    pub(super) fn due(&self) -> PathBuf {
+        self.state.join("due")
+    }
+
+    pub(super) fn tmp(&self) -> PathBuf {
+        self.state.join("tmp")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.state.join("log").join("provider.log")
+    }
+
+    /// Returns the panel's record of an order.
+    pub(super) fn task(&self, id: TaskId) -> PathBuf {
+        self.tasks.join(id.to_string())
+    }
+
+    pub(super) fn tasks(&self) -> &Path {
+        &self.tasks
+    }
+
+    /// Makes the folders that are missing, surely.
+    pub(super) fn make(&self) -> Result<(), Error> {
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700);
+        let make = |path: &Path| match builder.create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::state(path, "make", &error))
+            }
+            _ => Ok(()),
+        };
+        make(&self.state)?;
+        for folder in FOLDERS {
+            make(&self.state.join(folder))?;
+        }
+        atomic::sync_folder(&self.state)?;
+        self.state.parent().map_or(Ok(()), atomic::sync_folder)
+    }
+}

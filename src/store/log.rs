@@ -1,0 +1,90 @@
+//! `state/log/provider.log`: a line of JSON for each thing that happened in the background.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::atomic;
+use crate::clock::Timestamp;
+use crate::json;
+use crate::order::TaskId;
+use crate::system::OPEN_PLAINLY;
+
+/// The size past which a log is put aside, in bytes; one older one is kept.
+const LARGEST: u64 = json::LARGEST - 4096;
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Line {
+    /// When, RFC 3339 in UTC.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(crate) at: Timestamp,
+    /// The order it is about; null where it is about none.
+    pub(crate) task_id: Option<TaskId>,
+    /// What happened.
+    pub(crate) message: String,
+}
+
+pub(super) fn append(path: &Path, line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    let mut file = File::options()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OPEN_PLAINLY)
+        .open(path)?;
+    if file.metadata()?.len() > LARGEST {
+        let older = path.with_extension("log.1");
+        // Whoever else writes now does so into the file put aside; nothing is lost.
+        atomic::relocate(path, &older).map_err(io::Error::other)?;
+        return append(path, line);
+    }
+    file.write_all(&text)
+}
+
+pub(super) fn read(path: &Path, id: TaskId) -> Vec<Line> {
+    let older = path.with_extension("log.1");
+    [older.as_path(), path]
+        .iter()
+        .filter_map(|path| json::read_file(path, OPEN_PLAINLY, json::LARGEST).ok())
+        .flat_map(|(bytes, _)| {
+            bytes
+                .split(|byte| *byte == b'\n')
+                // A line cut by a crash is no reason to hide the others.
+                .filter_map(|line| serde_json::from_slice::<Line>(line).ok())
+                .filter(|line| line.task_id == Some(id))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_log_is_put_aside_and_both_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("provider.log");
+        let line = |text: &str| Line {
+            at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            task_id: Some("7".parse().unwrap()),
+            message: text.to_owned(),
+        };
+        append(&path, &line("first")).unwrap();
+        append(&path, &line(&"x".repeat(usize::try_from(LARGEST).unwrap()))).unwrap();
+        append(&path, &line("last")).unwrap();
+        assert!(path.with_extension("log.1").exists());
+        let messages: Vec<String> = read(&path, "7".parse().unwrap())
+            .into_iter()
+            .map(|line| line.message)
+            .collect();
+        assert_eq!(messages.last().unwrap(), "last");
+        assert!(read(&path, "8".parse().unwrap()).is_empty());
+    }
+}

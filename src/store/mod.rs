@@ -1,0 +1,183 @@
+//! The order book: a narrow door behind which are files, so that a shared book may come later.
+//!
+//! Readers take no lock: a rename makes what they read whole. Whoever changes anything does it
+//! through a [`Book`], which is the state lock held.
+
+mod atomic;
+mod book;
+mod claims;
+mod ids;
+mod keys;
+mod layout;
+mod lock;
+mod log;
+mod read;
+
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::time::SystemTime;
+
+pub(crate) use book::Book;
+pub(crate) use layout::Place;
+pub(crate) use lock::Lock;
+pub(crate) use log::Line as LogLine;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::home::Home;
+use crate::json;
+use crate::order::{Order, TaskId};
+use crate::system::{self, Free};
+use layout::Layout;
+
+/// The order book of one provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    layout: Layout,
+}
+
+/// An order and where it was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) order: Order,
+    pub(crate) place: Place,
+}
+
+impl Store {
+    /// Names the book; touches nothing.
+    pub(crate) fn of(home: &Home) -> Self {
+        Self {
+            layout: Layout::new(&home.state, &home.tasks),
+        }
+    }
+
+    /// Takes the state lock, for `why`, and with it the right to change things.
+    ///
+    /// # Errors
+    /// `state_busy` when somebody else keeps it.
+    pub(crate) fn lock(&self, why: &str) -> Result<Book<'_>, Error> {
+        let path = self.layout.lock();
+        // The folders are made by the first who finds that they are missing.
+        if std::fs::symlink_metadata(&path).is_err() {
+            self.layout.make()?;
+        }
+        let lock = lock::take(&path, why, lock::PATIENCE)?;
+        Book::open(&self.layout, lock)
+    }
+
+    /// Takes the lock that a worker holds while it lives, if nobody does.
+    pub(crate) fn try_worker_lock(&self, why: &str) -> Result<Option<Lock>, Error> {
+        lock::try_take(&self.layout.worker_lock(), why)
+    }
+
+    /// Waits for the lock that a worker holds while it lives.
+    pub(crate) fn worker_lock(
+        &self,
+        why: &str,
+        patience: std::time::Duration,
+    ) -> Result<Lock, Error> {
+        lock::take(&self.layout.worker_lock(), why, patience)
+    }
+
+    /// Returns whether anything was ever stored here.
+    pub(crate) fn exists(&self) -> bool {
+        self.layout.state().is_dir()
+    }
+
+    /// Returns the order of that id.
+    pub(crate) fn read(&self, id: TaskId) -> Result<Option<Found>, Error> {
+        // Those that ended are asked for most. An order that moves on while it is looked for can
+        // be missed once in every folder, so we look again.
+        for _ in 0..3 {
+            for place in [Place::Done, Place::Active, Place::Accepted] {
+                if let Some(order) = self.read_in(place, id)? {
+                    return Ok(Some(Found { order, place }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the order of that id in that place.
+    pub(crate) fn read_in(&self, place: Place, id: TaskId) -> Result<Option<Order>, Error> {
+        let path = self.layout.order(place, id);
+        let order: Option<Order> = read::read(&path)?;
+        match order {
+            Some(order) if order.task_id != id => Err(Error::StateUnreadable {
+                path,
+                problem: format!("it is the file of order {}", order.task_id),
+            }),
+            order => Ok(order),
+        }
+    }
+
+    /// Returns the ids of a place, rising.
+    pub(crate) fn ids(&self, place: Place) -> Result<Vec<TaskId>, Error> {
+        ids::listed(&self.layout.folder(place))
+    }
+
+    /// Returns when an order was last put into or taken out of the active ones.
+    pub(crate) fn active_changed_at(&self) -> Option<SystemTime> {
+        std::fs::metadata(self.layout.folder(Place::Active))
+            .ok()?
+            .modified()
+            .ok()
+    }
+
+    /// Returns when an active order's file was last replaced.
+    pub(crate) fn changed_at(&self, id: TaskId) -> Option<SystemTime> {
+        std::fs::metadata(self.layout.order(Place::Active, id))
+            .ok()?
+            .modified()
+            .ok()
+    }
+
+    /// Returns whether somebody has a claim on a server, void or not.
+    pub(crate) fn is_claimed(&self, server: &str) -> bool {
+        std::fs::symlink_metadata(self.layout.claim(server)).is_ok()
+    }
+
+    /// Returns whether there is work for a worker; one look, for every command.
+    pub(crate) fn is_due(&self) -> bool {
+        std::fs::symlink_metadata(self.layout.due()).is_ok()
+    }
+
+    /// Returns the panel's record of an order, if it has one.
+    pub(crate) fn panel_record(&self, id: TaskId) -> Option<String> {
+        let path = self.layout.task(id);
+        let (bytes, _) = json::read_file(&path, system::OPEN_PLAINLY, json::LARGEST).ok()?;
+        Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    }
+
+    /// Returns what the file system has left.
+    pub(crate) fn free(&self) -> Result<Free, Error> {
+        system::free(self.layout.state())
+            .map_err(|error| Error::state(self.layout.state(), "measure", &error))
+    }
+
+    /// Returns the log's lines about an order, oldest first.
+    pub(crate) fn log_of(&self, id: TaskId) -> Vec<LogLine> {
+        log::read(&self.layout.log(), id)
+    }
+
+    /// Adds a line to the log, under no lock; a log that cannot be written stops nothing.
+    pub(crate) fn log(&self, at: Timestamp, id: Option<TaskId>, message: String) {
+        let folder = self.layout.log();
+        let line = LogLine {
+            at,
+            task_id: id,
+            message,
+        };
+        let written = log::append(&folder, &line).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                let folder = folder.parent().unwrap_or(&folder);
+                std::fs::DirBuilder::new().mode(0o700).create(folder)?;
+                log::append(&self.layout.log(), &line)
+            }
+            _ => Err(error),
+        });
+        if let Err(error) = written {
+            crate::answer::complain(&format!("cannot write the log: {error}: {}", line.message));
+        }
+    }
+}

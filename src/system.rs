@@ -1,0 +1,176 @@
+//! Users, sessions, descriptors and free space: alone names nix, and alone reads the environment.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::libc::{makedev, mode_t};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::{Mode, SFlag, fstat, umask};
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{self, Gid, Uid, User};
+
+use crate::error::Error;
+
+/// Flags of an open that hangs on no FIFO.
+pub(crate) const OPEN_AT_ONCE: i32 = OFlag::O_NONBLOCK.bits();
+/// Flags of an open that follows no link either.
+pub(crate) const OPEN_PLAINLY: i32 = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK).bits();
+/// The error number of such an open that met a link.
+pub(crate) const MET_A_LINK: i32 = Errno::ELOOP as i32;
+
+/// Who started the process, before it became the holder's owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The real user id.
+    pub(crate) uid: u32,
+    /// Whom sudo acts for, as sudo says.
+    pub(crate) sudo_user: Option<String>,
+}
+
+/// What a file system has left for us.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Free {
+    /// Bytes that this user may still write.
+    pub(crate) bytes: u64,
+    /// Files that this user may still make; absent where the file system has no fixed number.
+    pub(crate) files: Option<u64>,
+}
+
+/// Makes every file and directory private to its owner, whatever umask was inherited.
+pub(crate) fn private_umask() {
+    umask(Mode::from_bits_truncate(0o077));
+}
+
+/// Turns the signal of an exceeded file size limit into a failed write.
+///
+/// Blocked rather than ignored: the signal stays pending and the write returns `EFBIG`.
+pub(crate) fn hold_file_size_signal() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGXFSZ);
+    let _ = signals.thread_block();
+}
+
+/// Returns who started the process.
+pub(crate) fn caller() -> Caller {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the door that the lint points to"
+    )]
+    let sudo_user = std::env::var("SUDO_USER")
+        .ok()
+        .filter(|name| crate::name::is_safe(name));
+    Caller {
+        uid: unistd::getuid().as_raw(),
+        sudo_user,
+    }
+}
+
+/// Returns the effective user id.
+pub(crate) fn effective_uid() -> u32 {
+    unistd::geteuid().as_raw()
+}
+
+/// Returns the name of a user, where the system knows one.
+pub(crate) fn user_name(uid: u32) -> Option<String> {
+    User::from_uid(Uid::from_raw(uid))
+        .ok()
+        .flatten()
+        .map(|user| user.name)
+}
+
+/// Becomes the owner of `holder`, so that no file of ours ever belongs to anyone else.
+///
+/// # Errors
+/// `not_owner` for anyone but the owner and root; `state_unreadable` where the holder cannot be
+/// looked at.
+pub(crate) fn become_owner_of(holder: &Path) -> Result<(), Error> {
+    let metadata = match std::fs::metadata(holder) {
+        Ok(metadata) => metadata,
+        // What is not there belongs to nobody; whoever needs it says that it is missing.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::state(holder, "find", &error)),
+    };
+    let (owner, own) = (metadata.uid(), effective_uid());
+    if owner == own {
+        return Ok(());
+    }
+    if own != 0 {
+        return Err(Error::NotOwner {
+            path: holder.to_owned(),
+            owner,
+            caller: own,
+        });
+    }
+    become_user(owner, metadata.gid()).map_err(|errno| Error::Internal {
+        problem: format!("cannot become user {owner}: {errno}"),
+    })
+}
+
+/// Groups first, user last: after the user changed, groups no longer can.
+fn become_user(uid: u32, holder_gid: u32) -> nix::Result<()> {
+    let gid = match User::from_uid(Uid::from_raw(uid)).ok().flatten() {
+        Some(user) => user.gid,
+        None => Gid::from_raw(holder_gid),
+    };
+    unistd::setgroups(&[gid])?;
+    unistd::setresgid(gid, gid, gid)?;
+    let uid = Uid::from_raw(uid);
+    unistd::setresuid(uid, uid, uid)
+}
+
+/// Returns whether nobody can read what is written to standard output.
+///
+/// The standard library puts `/dev/null` where a caller closed the descriptor, so the two look
+/// alike, and mean the same here: the answer reaches nobody.
+pub(crate) fn stdout_leads_nowhere() -> bool {
+    let Ok(stat) = fstat(io::stdout().as_fd()) else {
+        return true;
+    };
+    let kind: mode_t = stat.st_mode & SFlag::S_IFMT.bits();
+    kind == SFlag::S_IFCHR.bits() && stat.st_rdev == makedev(1, 3)
+}
+
+/// Lets go of standard output, so that a caller who reads to its end has the whole answer.
+pub(crate) fn hang_up() {
+    if let Ok(null) = File::options().write(true).open("/dev/null") {
+        let _ = unistd::dup2_stdout(&null);
+    }
+}
+
+/// Returns what the file system of `path` has left.
+pub(crate) fn free(path: &Path) -> io::Result<Free> {
+    let stat = statvfs(path)?;
+    let files = (stat.files() > 0).then(|| stat.files_available());
+    Ok(Free {
+        bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
+        files,
+    })
+}
+
+/// Leaves the caller's session, working directory and descriptors behind.
+///
+/// A panel that ends its process group, a file system to be unmounted, a pipe that someone reads
+/// to its end: none is held up by a worker. To be called before anything is opened.
+pub(crate) fn detach() -> io::Result<()> {
+    unistd::setsid()?;
+    unistd::chdir("/")?;
+    let inherited: Vec<i32> = match std::fs::read_dir("/proc/self/fd") {
+        Ok(entries) => entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(|descriptor| *descriptor > 2)
+            .collect(),
+        // Without /proc: the few that a shell may have left.
+        Err(_) => (3..256).collect(),
+    };
+    for descriptor in inherited {
+        // The listing's own descriptor is among them, closed by now.
+        let _ = unistd::close(descriptor);
+    }
+    Ok(())
+}

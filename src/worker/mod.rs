@@ -1,0 +1,237 @@
+//! The background process that drives open orders: one per provider, alive while there is work.
+
+mod start;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use uuid::Uuid;
+
+use crate::clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::home::Home;
+use crate::hoster::inventory;
+use crate::order::{Step, TaskId};
+use crate::store::{Lock, Place, Store};
+
+pub(crate) use start::{start, start_or_complain};
+
+/// How often a worker that has nothing to do right now looks for new orders.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How many seconds lie between two tries of an order where the configuration does not say.
+const POLL_SECONDS: f64 = 5.0;
+
+/// How long a new worker waits for the lock: others hold it for an instant to see whether a
+/// worker lives.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Works until nothing is left to do; ends at once where another worker lives.
+pub(crate) fn run_in_background(home: &Home, store: &Store) -> Result<(), Error> {
+    match store.worker_lock("worker", PATIENCE) {
+        Ok(lock) => Worker::new(home, store, lock).run(),
+        Err(Error::StateBusy { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits for a living worker to end, then works until nothing is left to do.
+pub(crate) fn run_in_foreground(home: &Home, store: &Store) -> Result<(), Error> {
+    // The lock's folder is made by whoever takes the state lock first.
+    drop(store.lock("work")?);
+    loop {
+        match store.worker_lock("work", Duration::from_hours(1)) {
+            Ok(lock) => return Worker::new(home, store, lock).run(),
+            Err(Error::StateBusy { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Makes one pass over what is due, unless a worker lives.
+pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
+    drop(store.lock("work --once")?);
+    let Some(lock) = store.try_worker_lock("work --once")? else {
+        return Ok(());
+    };
+    let mut worker = Worker::new(home, store, lock);
+    worker.pass()?;
+    worker.end_if_idle()?;
+    Ok(())
+}
+
+/// A pass over the open orders, again and again.
+struct Worker<'a> {
+    home: &'a Home,
+    store: &'a Store,
+    lock: Option<Lock>,
+    /// The executable as it was when the worker began.
+    executable: Option<(u64, u64)>,
+    poll: Duration,
+    /// Orders that failed to move on, and why they are left alone for now.
+    waiting: BTreeMap<TaskId, Waiting>,
+}
+
+/// Why an order is left alone for now.
+enum Waiting {
+    /// Something that may pass, as a full disk: until then.
+    Until(Instant),
+    /// Its file cannot be read, or the program has a fault: until the file is changed.
+    Parked(Option<SystemTime>),
+}
+
+impl<'a> Worker<'a> {
+    fn new(home: &'a Home, store: &'a Store, lock: Lock) -> Self {
+        // A broken configuration must not keep accepted orders from being finished.
+        let poll = Config::load(home)
+            .ok()
+            .and_then(|config| config.worker.poll_seconds);
+        let poll = Duration::try_from_secs_f64(poll.unwrap_or(POLL_SECONDS));
+        Self {
+            home,
+            store,
+            lock: Some(lock),
+            executable: identity(&home.executable),
+            poll: poll
+                .unwrap_or(Duration::from_secs(5))
+                .max(Duration::from_millis(10)),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    fn run(mut self) -> Result<(), Error> {
+        self.store.lock("worker")?.sweep(clock::now())?;
+        loop {
+            let looked_at = self.store.active_changed_at();
+            self.pass()?;
+            if self.end_if_idle()? {
+                return Ok(());
+            }
+            if self.wait(looked_at) == Woken::Upgrade {
+                drop(self.lock.take());
+                // Replaced: the new program goes on. Removed: the provider is being uninstalled.
+                return if self.home.executable.exists() {
+                    start(self.home, self.store)
+                } else {
+                    Ok(())
+                };
+            }
+        }
+    }
+
+    /// Moves on every order that can move on.
+    fn pass(&mut self) -> Result<(), Error> {
+        for id in self.store.ids(Place::Active)? {
+            if self.is_waiting(id) {
+                continue;
+            }
+            self.waiting.remove(&id);
+            let changed_at = self.store.changed_at(id);
+            let stepped = catch_unwind(AssertUnwindSafe(|| self.step(id)));
+            let (waiting, problem) = match stepped {
+                Ok(Ok(())) => continue,
+                Ok(Err(error @ (Error::StateUnreadable { .. } | Error::StateNewer { .. })))
+                    if self.store.read_in(Place::Active, id).is_err() =>
+                {
+                    (Waiting::Parked(changed_at), error.to_string())
+                }
+                Ok(Err(error)) => (
+                    Waiting::Until(Instant::now() + self.poll),
+                    error.to_string(),
+                ),
+                Err(_) => (
+                    Waiting::Parked(changed_at),
+                    "a fault in the program".to_owned(),
+                ),
+            };
+            self.store.log(
+                clock::now(),
+                Some(id),
+                format!("left alone for now: {problem}"),
+            );
+            self.waiting.insert(id, waiting);
+        }
+        Ok(())
+    }
+
+    fn is_waiting(&self, id: TaskId) -> bool {
+        match self.waiting.get(&id) {
+            Some(Waiting::Until(then)) => Instant::now() < *then,
+            Some(Waiting::Parked(seen)) => self.store.changed_at(id) == *seen,
+            None => false,
+        }
+    }
+
+    /// Does what one order needs next: lock, read again, decide, replace.
+    fn step(&self, id: TaskId) -> Result<(), Error> {
+        let mut book = self.store.lock("worker")?;
+        let Some(mut order) = self.store.read_in(Place::Active, id)? else {
+            return Ok(());
+        };
+        let filed = order.next() == Step::File;
+        let done = inventory::step(&mut book, &mut order, Uuid::now_v7(), clock::now())?;
+        drop(book);
+        if !filed {
+            self.store.log(clock::now(), Some(id), done);
+        }
+        Ok(())
+    }
+
+    /// Lets go of the worker's lock where no order can move on; returns whether it did.
+    ///
+    /// Under the state lock, so that an order that becomes active either is seen here or finds the
+    /// worker's lock free.
+    fn end_if_idle(&mut self) -> Result<bool, Error> {
+        let book = self.store.lock("worker")?;
+        let parked = |id: &TaskId| matches!(self.waiting.get(id), Some(Waiting::Parked(_)));
+        let open = self.store.ids(Place::Active)?;
+        if !open.iter().all(|id| parked(id) && self.is_waiting(*id)) {
+            return Ok(false);
+        }
+        if open.is_empty() {
+            book.clear_due()?;
+        }
+        drop(self.lock.take());
+        Ok(true)
+    }
+
+    /// Sleeps until there may be something to do.
+    fn wait(&self, looked_at: Option<SystemTime>) -> Woken {
+        let next = self.waiting.values().filter_map(|waiting| match waiting {
+            Waiting::Until(then) => Some(*then),
+            Waiting::Parked(_) => None,
+        });
+        let next = next.min();
+        loop {
+            if identity(&self.home.executable) != self.executable {
+                return Woken::Upgrade;
+            }
+            if self.store.active_changed_at() != looked_at {
+                return Woken::Order;
+            }
+            let left = next.map_or(LOOK, |then| then.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Woken::Time;
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
+    }
+}
+
+/// What ended a sleep: a new order, the time, a new executable.
+#[derive(Debug, PartialEq, Eq)]
+enum Woken {
+    Order,
+    Time,
+    Upgrade,
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path)
+        .ok()
+        .map(|metadata| (metadata.dev(), metadata.ino()))
+}
