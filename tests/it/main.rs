@@ -1,1 +1,23 @@
+//! What the executable does, seen from outside: one file for each behaviour.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the lint keeps the product to its doors; tests break things on purpose"
+)]
 
+mod support;
+
+mod help;
+
+/// A test file that no `mod` line names would never run.
+#[test]
+fn no_test_file_is_forgotten() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let named = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let module = file.trim_end_matches(".rs");
+        if module != "main" {
+            assert!(named.contains(&format!("mod {module};")), "{file} is in no `mod` line");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The fixture: a provider installed by the real installer, run as its callers run it.
+
+pub(crate) mod answer;
+pub(crate) mod plugin;
+
+use std::time::{Duration, Instant};
+
+/// Waits until `condition` holds, for at most 20 seconds.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "still waiting: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Says in a line why a test is skipped where it cannot run, and counts it as skipped for CI.
+pub(crate) fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+/// Returns whether the tests run as root, as those of users and mounts must.
+pub(crate) fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
