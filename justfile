@@ -1,0 +1,51 @@
+# Short names for what `.ci/run` does in full; `just` alone lists them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+[private]
+default:
+    @just --list --unsorted
+
+# Format, lints, shell scripts, dependencies and leftovers
+[group('before a commit')]
+check:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    shellcheck install.sh .ci/run bin/forbid
+    bin/forbid
+    if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not installed: skipped"; fi
+
+# All tests
+[group('before a commit')]
+test:
+    cargo test --locked
+
+# The tests whose name contains NAME
+[group('before a commit')]
+test-one NAME:
+    cargo test --locked -- {{ quote(NAME) }}
+
+# Everything that CI does
+[group('before a commit')]
+ci:
+    bash .ci/run
+
+# Write schemas/ anew from the types
+[group('making')]
+schemas:
+    UPDATE=1 cargo test --locked schema
+
+# The static executable, as install.sh builds it
+[group('making')]
+build:
+    cargo build --release --locked --target "$(uname -m)-unknown-linux-musl"
+
+# Ratios against a minimal C program and against a raw durable write
+[group('trying')]
+bench:
+    cargo bench --locked
+
+# Install the provider `demo` under target/webdir and order a server
+[group('trying')]
+demo:
+    ./install.sh --demo
