@@ -36,10 +36,7 @@ fn main() {
     );
     bench.start_up();
     println!();
-    println!(
-        "{:<44}{:>9}{:>11}{:>8}",
-        "median of 200 orders", "ours", "2 commits", "beyond"
-    );
+    println!("{:<44}{:>9}{:>11}{:>8}", "median of 200 orders", "ours", "2 commits", "beyond");
     bench.orders(true);
     bench.orders(false);
 }
@@ -47,10 +44,7 @@ fn main() {
 /// Returns the executable that is shipped.
 fn binary() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
-    let name = format!(
-        "{}-unknown-linux-musl/release/webdir-provider",
-        std::env::consts::ARCH
-    );
+    let name = format!("{}-unknown-linux-musl/release/webdir-provider", std::env::consts::ARCH);
     Some(target.join(name)).filter(|path| path.exists())
 }
 
@@ -72,12 +66,8 @@ impl Bench {
         let config = json!({ "configurations": [
             { "id": "1", "descr": "2 vCPU, 4 GB" }, { "id": "2", "descr": "4 vCPU, 8 GB" } ] });
         std::fs::write(holder.join("etc/bench.conf"), config.to_string()).expect("written");
-        let bench = Self {
-            folder: folder.to_owned(),
-            holder,
-            executable,
-        };
-        bench.stock(1000);
+        let bench = Self { folder: folder.to_owned(), holder, executable };
+        bench.stock(250);
         bench
     }
 
@@ -102,30 +92,18 @@ impl Bench {
         for stored in [100_u64, 100_000] {
             self.store(&id, stored);
             let (ours, minimal) = self.beside_minimal(&["order_status", &id]);
-            row(
-                &format!("order_status, {stored} orders stored"),
-                ours,
-                minimal,
-            );
+            row(&format!("order_status, {stored} orders stored"), ours, minimal);
             if few.is_zero() {
                 few = ours;
             } else {
-                println!(
-                    "{:<64}{:>8.2}",
-                    "  100000 stored beside 100",
-                    ratio(ours, few)
-                );
+                println!("{:<64}{:>8.2}", "  100000 stored beside 100", ratio(ours, few));
             }
         }
     }
 
     /// Returns the medians of ours and of a C program that prints the same bytes, run in turn.
     fn beside_minimal(&self, words: &[&str]) -> (Duration, Duration) {
-        let answer = Command::new(&self.executable)
-            .args(words)
-            .output()
-            .expect("runs")
-            .stdout;
+        let answer = Command::new(&self.executable).args(words).output().expect("runs").stdout;
         let minimal = self.minimal(&answer);
         let mut times = [Vec::new(), Vec::new()];
         for run in 0..RUNS + WARM_UPS {
@@ -143,9 +121,7 @@ impl Bench {
     /// Compiles the reference: static, against musl where its compiler is there.
     fn minimal(&self, answer: &[u8]) -> PathBuf {
         let path = self.folder.join("minimal");
-        let text = String::from_utf8_lossy(answer)
-            .replace('\\', "\\\\")
-            .replace('"', "\\\"");
+        let text = String::from_utf8_lossy(answer).replace('\\', "\\\\").replace('"', "\\\"");
         let define = format!("-DANSWER=\"{}\"", text.replace('\n', "\\n"));
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/minimal.c");
         let compile = |compiler: &str| {
@@ -171,15 +147,9 @@ impl Bench {
     }
 
     fn order(&self) -> String {
-        let output = Command::new(&self.executable)
-            .args(["order", "1"])
-            .output()
-            .expect("runs");
+        let output = Command::new(&self.executable).args(["order", "1"]).output().expect("runs");
         let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        answer["task_id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{answer}"))
-            .to_owned()
+        answer["task_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
     /// Fills `done/` with copies of an order, under other numbers.
@@ -222,32 +192,22 @@ impl Bench {
             raw.push(self.commit() + self.commit());
         }
         let (ours, raw) = (median(ours), median(raw));
-        let name = if worker_lives {
-            "order, a worker lives"
-        } else {
-            "order, starting a worker"
-        };
+        let name = if worker_lives { "order, a worker lives" } else { "order, starting a worker" };
         let beyond = i128::try_from(ours.as_micros()).unwrap_or(0)
             - i128::try_from(raw.as_micros()).unwrap_or(0);
-        println!(
-            "{name:<44}{:>6} us{:>8} us{beyond:>5} us",
-            ours.as_micros(),
-            raw.as_micros()
-        );
+        println!("{name:<44}{:>6} us{:>8} us{beyond:>5} us", ours.as_micros(), raw.as_micros());
     }
 
     /// One raw durable commit of an order's size: write, fsync, rename, fsync the folder.
     fn commit(&self) -> Duration {
-        let folder = self.holder.join("state/tmp");
+        let folder = self.folder.clone();
         let begun = Instant::now();
-        let (from, to) = (folder.join("raw"), self.folder.join("raw"));
+        let (from, to) = (folder.join("raw-new"), folder.join("raw"));
         let mut file = File::create(&from).expect("made");
         file.write_all(&[b'x'; 1600]).expect("written");
         file.sync_all().expect("synced");
         std::fs::rename(&from, &to).expect("renamed");
-        File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .expect("synced");
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).expect("synced");
         begun.elapsed()
     }
 }
@@ -255,19 +215,11 @@ impl Bench {
 fn spawn(program: &Path, words: &[&str]) -> Duration {
     let mut command = Command::new(program);
     command.args(words).env_clear();
-    command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .stdout(Stdio::piped());
+    command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
     let begun = Instant::now();
     let mut child = command.spawn().expect("runs");
     let mut answer = Vec::new();
-    child
-        .stdout
-        .take()
-        .expect("a pipe")
-        .read_to_end(&mut answer)
-        .expect("reads");
+    child.stdout.take().expect("a pipe").read_to_end(&mut answer).expect("reads");
     child.wait().expect("ends");
     begun.elapsed()
 }

@@ -44,9 +44,7 @@ pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<Tas
     check_key(request.key.as_deref())?;
     let config = Config::load(home)?;
     if config.status == Status::Disabled {
-        return Err(Error::Disabled {
-            name: home.name.clone(),
-        });
+        return Err(Error::Disabled { name: home.name.clone() });
     }
     let Definition::Inventory(_) = definition::load(home, &config.definition)?;
     let configuration = config.configuration(&request.configuration)?;
@@ -81,7 +79,7 @@ pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<Tas
 /// Hands an order whose number reached its caller to the worker.
 pub(crate) fn answered(store: &Store, id: TaskId) -> Result<(), Error> {
     // One that was asked for again by its key may be with the worker already.
-    if store.read_in(Place::Accepted, id)?.is_none() {
+    if !store.is_in(Place::Accepted, id) {
         return Ok(());
     }
     store.lock("activate")?.activate(id)
@@ -94,15 +92,12 @@ pub(crate) fn unanswered(store: &Store, id: TaskId) -> Result<(), Error> {
 
 fn check_key(key: Option<&str>) -> Result<(), Error> {
     match key {
-        Some(key) if key.is_empty() || key.chars().count() > LONGEST_KEY => {
-            Err(Error::usage(format!(
-                "`--key` takes 1 to {LONGEST_KEY} characters, not {}",
-                key.chars().count()
-            )))
+        Some(key) if key.is_empty() || key.chars().count() > LONGEST_KEY => Err(Error::usage(
+            format!("`--key` takes 1 to {LONGEST_KEY} characters, not {}", key.chars().count()),
+        )),
+        Some(key) if key.chars().any(char::is_control) => {
+            Err(Error::usage(format!("`--key` takes printable characters, not {key:?}")))
         }
-        Some(key) if key.chars().any(char::is_control) => Err(Error::usage(format!(
-            "`--key` takes printable characters, not {key:?}"
-        ))),
         _ => Ok(()),
     }
 }
@@ -141,10 +136,7 @@ fn check_space(store: &Store) -> Result<(), Error> {
     let needed = FLOOR_BYTES + open_orders(store)? * ORDER_BYTES;
     if free.bytes < needed {
         return Err(Error::DiskFull {
-            problem: format!(
-                "{} bytes are free, and open orders may need {needed}",
-                free.bytes
-            ),
+            problem: format!("{} bytes are free, and open orders may need {needed}", free.bytes),
         });
     }
     Ok(())
@@ -168,24 +160,14 @@ fn check_limits(
         let count = open_orders(store)?;
         if count >= allowed {
             let what = "are open";
-            return Err(Error::LimitReached {
-                limit: "open_orders",
-                allowed,
-                count,
-                what,
-            });
+            return Err(Error::LimitReached { limit: "open_orders", allowed, count, what });
         }
     }
     if let Some(allowed) = config.limits.orders_per_day {
         let count = book.orders_today(now)?;
         if count >= allowed {
             let what = "were accepted today (UTC)";
-            return Err(Error::LimitReached {
-                limit: "orders_per_day",
-                allowed,
-                count,
-                what,
-            });
+            return Err(Error::LimitReached { limit: "orders_per_day", allowed, count, what });
         }
     }
     Ok(())

@@ -31,9 +31,7 @@ pub(crate) fn text(text: &str) -> io::Result<()> {
 
 /// Writes a line to standard error, where a failure to do so can be told to nobody.
 pub(crate) fn complain(line: &str) {
-    let _ = io::stderr()
-        .lock()
-        .write_all(format!("{line}\n").as_bytes());
+    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
 fn bytes(bytes: &[u8]) -> io::Result<()> {

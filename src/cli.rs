@@ -10,16 +10,7 @@ use crate::order::TaskId;
 pub(crate) const DETACHED: &str = "--detached";
 
 /// The first words that belong to this door; every other one is the protocol's.
-const WORDS: [&str; 8] = [
-    "orders",
-    "check",
-    "work",
-    "schema",
-    "--help",
-    "-h",
-    "--version",
-    "-V",
-];
+const WORDS: [&str; 8] = ["orders", "check", "work", "schema", "--help", "-h", "--version", "-V"];
 
 /// Returns whether a call that begins with `word` is for people.
 pub(crate) fn is_for_people(word: &OsStr) -> bool {
@@ -188,8 +179,7 @@ pub(crate) struct Work {
 }
 
 fn task_id(text: &str) -> Result<TaskId, String> {
-    text.parse()
-        .map_err(|()| "an order's number is a decimal number".to_owned())
+    text.parse().map_err(|()| "an order's number is a decimal number".to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -211,15 +201,10 @@ mod tests {
 
     #[test]
     fn every_command_belongs_to_this_door_and_none_is_a_word_of_the_protocol() {
-        let commands: Vec<String> = Cli::command()
-            .get_subcommands()
-            .map(|one| one.get_name().to_owned())
-            .collect();
-        let mut words: Vec<&str> = WORDS
-            .iter()
-            .copied()
-            .filter(|word| !word.starts_with('-'))
-            .collect();
+        let commands: Vec<String> =
+            Cli::command().get_subcommands().map(|one| one.get_name().to_owned()).collect();
+        let mut words: Vec<&str> =
+            WORDS.iter().copied().filter(|word| !word.starts_with('-')).collect();
         let mut names: Vec<&str> = commands.iter().map(String::as_str).collect();
         words.sort_unstable();
         names.sort_unstable();

@@ -3,10 +3,7 @@
 pub(crate) use jiff::Timestamp;
 
 /// Returns the wall-clock time, to the microsecond.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the door that the lint points to"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the door that the lint points to")]
 pub(crate) fn now() -> Timestamp {
     let now = Timestamp::now();
     // Nanoseconds would only make the files longer.

@@ -42,10 +42,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// What a server must show before it is handed over; `null` skips it.
     #[serde(default, deserialize_with = "present")]
-    #[expect(
-        clippy::option_option,
-        reason = "absent means the default, null means none"
-    )]
+    #[expect(clippy::option_option, reason = "absent means the default, null means none")]
     pub(crate) ready: Option<Option<Ready>>,
     /// How the pool gets into the server.
     #[serde(default)]
@@ -88,10 +85,7 @@ pub(crate) enum Status {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
-#[expect(
-    dead_code,
-    reason = "the inventory needs no account; what is written is validated"
-)]
+#[expect(dead_code, reason = "the inventory needs no account; what is written is validated")]
 pub(crate) enum Text {
     /// The text itself.
     Inline(Secret),
@@ -144,10 +138,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "an inventory's servers are ready; what is written is validated"
-)]
+#[expect(dead_code, reason = "an inventory's servers are ready; what is written is validated")]
 pub(crate) struct Ready {
     /// The port on which an SSH server must introduce itself.
     pub(crate) ssh_port: Option<u16>,
@@ -201,10 +192,7 @@ pub(crate) struct Worker {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "an inventory has no network; what is written is validated"
-)]
+#[expect(dead_code, reason = "an inventory has no network; what is written is validated")]
 pub(crate) struct Tls {
     /// A file of certificates to trust instead of the built-in ones, relative to `etc/`.
     pub(crate) ca_file: Option<String>,
@@ -216,10 +204,7 @@ pub(crate) struct Tls {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "no webhook is sent yet; what is written is validated"
-)]
+#[expect(dead_code, reason = "no webhook is sent yet; what is written is validated")]
 pub(crate) struct Webhooks {
     /// How many deliveries are under way at once.
     #[cfg_attr(test, schemars(range(min = 1)))]
@@ -294,9 +279,7 @@ impl Config {
                 ));
             }
             if !seen.insert(id) {
-                return Err(format!(
-                    "configurations[{index}].id: `{id}` stands here twice"
-                ));
+                return Err(format!("configurations[{index}].id: `{id}` stands here twice"));
             }
         }
         Ok(())
@@ -305,15 +288,9 @@ impl Config {
     fn check_numbers(&self) -> Result<(), String> {
         let ready = self.ready.as_ref().and_then(Option::as_ref);
         let seconds = [
-            (
-                "limits.order_timeout_seconds",
-                self.limits.order_timeout_seconds,
-            ),
+            ("limits.order_timeout_seconds", self.limits.order_timeout_seconds),
             ("worker.poll_seconds", self.worker.poll_seconds),
-            (
-                "ready.timeout_seconds",
-                ready.and_then(|ready| ready.timeout_seconds),
-            ),
+            ("ready.timeout_seconds", ready.and_then(|ready| ready.timeout_seconds)),
         ];
         if let Some((place, value)) = seconds
             .iter()
@@ -323,10 +300,7 @@ impl Config {
         }
         let threads = [
             ("worker.threads", self.worker.threads),
-            (
-                "webhooks.threads",
-                self.webhooks.as_ref().and_then(|webhooks| webhooks.threads),
-            ),
+            ("webhooks.threads", self.webhooks.as_ref().and_then(|webhooks| webhooks.threads)),
         ];
         match threads.iter().find(|(_, value)| *value == Some(0)) {
             Some((place, _)) => Err(format!("{place}: 0 is less than 1")),
@@ -352,10 +326,7 @@ pub(crate) fn status(home: &Home) -> Status {
 }
 
 fn invalid(path: &Path, problem: String) -> Error {
-    Error::ConfigurationInvalid {
-        path: path.to_owned(),
-        problem,
-    }
+    Error::ConfigurationInvalid { path: path.to_owned(), problem }
 }
 
 #[cfg(test)]
@@ -384,10 +355,7 @@ mod tests {
 
     #[test]
     fn null_readiness_differs_from_none_written() {
-        assert!(matches!(
-            Config::parse(b"{\"ready\":null}").unwrap().ready,
-            Some(None)
-        ));
+        assert!(matches!(Config::parse(b"{\"ready\":null}").unwrap().ready, Some(None)));
         assert!(Config::parse(b"{}").unwrap().ready.is_none());
     }
 

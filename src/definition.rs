@@ -52,15 +52,9 @@ const BUILT_IN: [(&str, &str); 1] = [("inventory", include_str!("../providers/in
 /// # Errors
 /// `definition_invalid`, naming the definition and the fault.
 pub(crate) fn load(home: &Home, name: &str) -> Result<Definition, Error> {
-    let invalid = |problem| Error::DefinitionInvalid {
-        name: name.to_owned(),
-        problem,
-    };
+    let invalid = |problem| Error::DefinitionInvalid { name: name.to_owned(), problem };
     if !name.contains('/') {
-        let text = BUILT_IN
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, text)| *text);
+        let text = BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
         let text = text.ok_or_else(|| invalid(no_built_in()))?;
         return json::parse(text.as_bytes()).map_err(invalid);
     }
@@ -103,10 +97,7 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         files.sort();
-        let names: Vec<String> = BUILT_IN
-            .iter()
-            .map(|(name, _)| format!("{name}.json"))
-            .collect();
+        let names: Vec<String> = BUILT_IN.iter().map(|(name, _)| format!("{name}.json")).collect();
         assert_eq!(files, names);
     }
 }

@@ -98,40 +98,20 @@ pub(crate) enum Error {
         "key `{key}` was used for configuration `{configuration}` (order {task_id}): \
          one key, one configuration"
     )]
-    KeyConflict {
-        key: String,
-        configuration: String,
-        task_id: TaskId,
-    },
+    KeyConflict { key: String, configuration: String, task_id: TaskId },
     #[error("`limits.{limit}` allows {allowed}, and {count} {what}")]
-    LimitReached {
-        limit: &'static str,
-        allowed: u64,
-        count: u64,
-        what: &'static str,
-    },
+    LimitReached { limit: &'static str, allowed: u64, count: u64, what: &'static str },
     #[error("{} belongs to user {owner}, and this is user {caller}: run as its owner or as root", path.display())]
-    NotOwner {
-        path: PathBuf,
-        owner: u32,
-        caller: u32,
-    },
+    NotOwner { path: PathBuf, owner: u32, caller: u32 },
     #[error("no free server for configuration `{configuration}` in {}", path.display())]
-    OutOfStock {
-        configuration: String,
-        path: PathBuf,
-    },
+    OutOfStock { configuration: String, path: PathBuf },
     #[error("the state is locked by {holder}, and was for {seconds} s")]
     StateBusy { holder: String, seconds: u64 },
     #[error(
         "{}: format {format} is newer than this program's format {known}: upgrade the program",
         path.display()
     )]
-    StateNewer {
-        path: PathBuf,
-        format: u64,
-        known: u64,
-    },
+    StateNewer { path: PathBuf, format: u64, known: u64 },
     #[error("{}: {problem}", path.display())]
     StateUnreadable { path: PathBuf, problem: String },
     #[error("{problem}")]
@@ -147,9 +127,7 @@ pub(crate) enum Error {
 impl Error {
     /// A malformed call.
     pub(crate) fn usage(problem: impl Into<String>) -> Self {
-        Self::Usage {
-            problem: problem.into(),
-        }
+        Self::Usage { problem: problem.into() }
     }
 
     /// A failure to read or write below `state/`; a full disk keeps its own code.
@@ -202,16 +180,11 @@ mod tests {
             .take_while(|line| line.starts_with('|'))
             .map(|line| {
                 let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-                (
-                    cells[1].trim_matches('`').to_owned(),
-                    cells[2].parse().unwrap(),
-                )
+                (cells[1].trim_matches('`').to_owned(), cells[2].parse().unwrap())
             })
             .collect();
-        let known: Vec<(String, u8)> = Code::ALL
-            .iter()
-            .map(|code| (code.word().to_owned(), code.exit()))
-            .collect();
+        let known: Vec<(String, u8)> =
+            Code::ALL.iter().map(|code| (code.word().to_owned(), code.exit())).collect();
         assert_eq!(documented, known);
     }
 }

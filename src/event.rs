@@ -229,15 +229,7 @@ impl Event {
             event_operation_status: kind.outcome(),
             event_date: timestamp,
         };
-        let Facts {
-            provider,
-            configuration,
-            order,
-            server,
-            error_log,
-            author,
-            account,
-        } = facts;
+        let Facts { provider, configuration, order, server, error_log, author, account } = facts;
         let status = kind.outcome();
         let data = Data {
             webhook,
@@ -250,10 +242,6 @@ impl Event {
             author,
             account,
         };
-        Self {
-            kind,
-            timestamp,
-            data,
-        }
+        Self { kind, timestamp, data }
     }
 }

@@ -19,9 +19,7 @@ impl<'de> Deserialize<'de> for Format {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u64::deserialize(deserializer)? {
             NEWEST => Ok(Self),
-            other => Err(serde::de::Error::custom(format!(
-                "format {other} is not known"
-            ))),
+            other => Err(serde::de::Error::custom(format!("format {other} is not known"))),
         }
     }
 }

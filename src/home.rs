@@ -141,18 +141,9 @@ mod tests {
     fn the_holder_is_two_above_an_executable_of_the_same_name() {
         let home = find("/opt/webdir/providers/hz/bin/hz", None);
         assert_eq!(home.name, "hz");
-        assert_eq!(
-            home.holder.as_deref(),
-            Some(Path::new("/opt/webdir/providers/hz"))
-        );
-        assert_eq!(
-            home.config(),
-            Path::new("/opt/webdir/providers/hz/etc/hz.conf")
-        );
-        assert_eq!(
-            home.executable,
-            Path::new("/opt/webdir/providers/hz/bin/hz")
-        );
+        assert_eq!(home.holder.as_deref(), Some(Path::new("/opt/webdir/providers/hz")));
+        assert_eq!(home.config(), Path::new("/opt/webdir/providers/hz/etc/hz.conf"));
+        assert_eq!(home.executable, Path::new("/opt/webdir/providers/hz/bin/hz"));
     }
 
     #[test]

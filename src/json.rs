@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::system::MET_A_LINK;
 
@@ -16,21 +16,21 @@ pub(crate) const LARGEST: u64 = 1 << 20;
 ///
 /// # Errors
 /// One sentence that names the place as a path of keys, and what is wrong there.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    // The plain parser is the fast one; only a file with a fault is read again with its path.
-    serde_json::from_slice(bytes).or_else(|_| parse_with_path(bytes))
+pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+    // Of a text known to be UTF-8 no string has to be looked at again. Only a file with a fault is
+    // read once more, with its path.
+    std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .map_or_else(|| parse_with_path(bytes), Ok)
 }
 
-fn parse_with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+fn parse_with_path<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let problem = with_nearest_key(&error.inner().to_string());
-        if path == "." || path.is_empty() {
-            problem
-        } else {
-            format!("{path}: {problem}")
-        }
+        if path == "." || path.is_empty() { problem } else { format!("{path}: {problem}") }
     })?;
     reader.end().map_err(|error| error.to_string())?;
     Ok(value)
@@ -115,19 +115,13 @@ mod tests {
         let message = problem(r#"{"limits":{"open_order":1}}"#);
         assert!(message.starts_with("limits.open_order: "), "{message}");
         assert!(message.contains("unknown key `open_order`"), "{message}");
-        assert!(
-            message.ends_with("did you mean `open_orders`?"),
-            "{message}"
-        );
+        assert!(message.ends_with("did you mean `open_orders`?"), "{message}");
     }
 
     #[test]
     fn a_value_of_the_wrong_type_is_named_with_its_place() {
         let message = problem(r#"{"limits":{"open_orders":"many"}}"#);
-        assert!(
-            message.starts_with("limits.open_orders: invalid type: string"),
-            "{message}"
-        );
+        assert!(message.starts_with("limits.open_orders: invalid type: string"), "{message}");
     }
 
     #[test]

@@ -10,18 +10,14 @@ pub(crate) const RULE: &str =
 pub(crate) fn is_safe(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && !text.starts_with(['-', '.'])
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// Returns whether `text` can be the address of a server: a host name or an IP address.
 pub(crate) fn is_host(text: &str) -> bool {
     (1..=253).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == ':')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".:-_".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-_".contains(&byte))
 }
 
 #[cfg(test)]
@@ -31,9 +27,7 @@ mod tests {
 
     #[test]
     fn words_that_a_shell_or_a_file_system_would_change_are_not_safe() {
-        for text in [
-            "", ".", "..", "-x", ".x", "a b", "a/b", "a;b", "$a", "a\n", "ä", "*",
-        ] {
+        for text in ["", ".", "..", "-x", ".x", "a b", "a/b", "a;b", "$a", "a\n", "ä", "*"] {
             assert!(!is_safe(text), "{text:?}");
         }
         assert!(!is_safe(&"a".repeat(65)));

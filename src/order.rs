@@ -57,8 +57,7 @@ impl Serialize for TaskId {
 impl<'de> Deserialize<'de> for TaskId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse()
-            .map_err(|()| serde::de::Error::custom(format!("`{text}` is no task id")))
+        text.parse().map_err(|()| serde::de::Error::custom(format!("`{text}` is no task id")))
     }
 }
 
@@ -192,10 +191,7 @@ pub(crate) struct Ordered {
 /// One request for one configuration, as stored in `state/*/ID.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(
-    test,
-    schemars(title = "Order file, state/{accepted,active,done}/ID.json")
-)]
+#[cfg_attr(test, schemars(title = "Order file, state/{accepted,active,done}/ID.json"))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Order {
     /// The format of this file.
@@ -324,15 +320,12 @@ impl Order {
                 "order {} is finished: `orders release` gives its server back",
                 self.task_id
             )),
-            (Wish::Release, State::Accepted) => Err(format!(
-                "order {} is still open: `orders cancel` calls it off",
-                self.task_id
-            )),
-            (_, State::Failed | State::Cancelled | State::Released) => Err(format!(
-                "order {} has ended: it is {}",
-                self.task_id,
-                self.state.word()
-            )),
+            (Wish::Release, State::Accepted) => {
+                Err(format!("order {} is still open: `orders cancel` calls it off", self.task_id))
+            }
+            (_, State::Failed | State::Cancelled | State::Released) => {
+                Err(format!("order {} has ended: it is {}", self.task_id, self.state.word()))
+            }
         }
     }
 
@@ -356,25 +349,13 @@ impl Order {
     /// Ends the order before a server was handed over.
     pub(crate) fn cancel(&mut self, event: Uuid, now: Timestamp) {
         let reason = "the order was cancelled".to_owned();
-        self.end(
-            State::Cancelled,
-            EventType::Cancelled,
-            Some(reason),
-            event,
-            now,
-        );
+        self.end(State::Cancelled, EventType::Cancelled, Some(reason), event, now);
     }
 
     /// Ends the order's hold on its server.
     pub(crate) fn release(&mut self, event: Uuid, now: Timestamp) {
         let reason = "the server was given back".to_owned();
-        self.end(
-            State::Released,
-            EventType::Released,
-            Some(reason),
-            event,
-            now,
-        );
+        self.end(State::Released, EventType::Released, Some(reason), event, now);
     }
 
     fn end(
@@ -394,17 +375,12 @@ impl Order {
 
     fn happened(&mut self, kind: EventType, id: Uuid, now: Timestamp) {
         let facts = Facts {
-            provider: Provider {
-                name: self.provider.clone(),
-            },
+            provider: Provider { name: self.provider.clone() },
             configuration: OrderedConfiguration {
                 id: self.configuration.id.clone(),
                 name: self.configuration.descr.clone(),
             },
-            order: OrderId {
-                id: self.task_id.to_string(),
-                key: self.key.clone(),
-            },
+            order: OrderId { id: self.task_id.to_string(), key: self.key.clone() },
             server: self.told_server(kind),
             error_log: match kind {
                 EventType::Failed => self.reason.clone().unwrap_or_default(),

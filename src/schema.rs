@@ -32,17 +32,12 @@ pub(crate) fn text(name: Option<&str>) -> Result<String, Error> {
     let Some(name) = name else {
         return Ok(names().fold(String::new(), |text, name| text + name + "\n"));
     };
-    SCHEMAS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, text)| (*text).to_owned())
-        .ok_or_else(|| {
+    SCHEMAS.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()).ok_or_else(
+        || {
             let names: Vec<&str> = names().collect();
-            Error::usage(format!(
-                "no schema `{name}`; there are: {}",
-                names.join(", ")
-            ))
-        })
+            Error::usage(format!("no schema `{name}`; there are: {}", names.join(", ")))
+        },
+    )
 }
 
 #[cfg(test)]
@@ -57,9 +52,7 @@ mod tests {
     use crate::{admin, config, definition, hoster, order, protocol};
 
     fn schema<T: JsonSchema>() -> Schema {
-        SchemaSettings::draft2020_12()
-            .into_generator()
-            .into_root_schema_for::<T>()
+        SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
     }
 
     fn made() -> BTreeMap<&'static str, Schema> {
@@ -68,10 +61,7 @@ mod tests {
             ("answer-error", schema::<protocol::ErrorAnswer>()),
             ("answer-help", schema::<protocol::HelpAnswer>()),
             ("answer-order", schema::<protocol::OrderAnswer>()),
-            (
-                "answer-order_status",
-                schema::<protocol::OrderStatusAnswer>(),
-            ),
+            ("answer-order_status", schema::<protocol::OrderStatusAnswer>()),
             ("check", schema::<admin::CheckReport>()),
             ("configuration", schema::<config::Config>()),
             ("definition", schema::<definition::Definition>()),
@@ -84,10 +74,7 @@ mod tests {
 
     /// `UPDATE=1 cargo test --lib schema` writes the files that this compares.
     #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a developer's switch, not the product's"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a developer's switch, not the product's")]
     fn the_schemas_that_are_checked_in_are_those_of_the_types() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
         let made = made();
@@ -100,10 +87,7 @@ mod tests {
                 std::fs::write(&path, &text).unwrap();
             }
             let stored = std::fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(
-                stored, text,
-                "{name}: run `UPDATE=1 cargo test --lib schema`"
-            );
+            assert_eq!(stored, text, "{name}: run `UPDATE=1 cargo test --lib schema`");
         }
     }
 }

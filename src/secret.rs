@@ -28,9 +28,6 @@ mod tests {
 
     #[test]
     fn debug_output_hides_the_text() {
-        assert_eq!(
-            format!("{:?}", Secret::from("hunter2".to_owned())),
-            "REDACTED"
-        );
+        assert_eq!(format!("{:?}", Secret::from("hunter2".to_owned())), "REDACTED");
     }
 }

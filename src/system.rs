@@ -57,17 +57,9 @@ pub(crate) fn hold_file_size_signal() {
 
 /// Returns who started the process.
 pub(crate) fn caller() -> Caller {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the door that the lint points to"
-    )]
-    let sudo_user = std::env::var("SUDO_USER")
-        .ok()
-        .filter(|name| crate::name::is_safe(name));
-    Caller {
-        uid: unistd::getuid().as_raw(),
-        sudo_user,
-    }
+    #[expect(clippy::disallowed_methods, reason = "the door that the lint points to")]
+    let sudo_user = std::env::var("SUDO_USER").ok().filter(|name| crate::name::is_safe(name));
+    Caller { uid: unistd::getuid().as_raw(), sudo_user }
 }
 
 /// Returns the effective user id.
@@ -77,10 +69,7 @@ pub(crate) fn effective_uid() -> u32 {
 
 /// Returns the name of a user, where the system knows one.
 pub(crate) fn user_name(uid: u32) -> Option<String> {
-    User::from_uid(Uid::from_raw(uid))
-        .ok()
-        .flatten()
-        .map(|user| user.name)
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
 
 /// Becomes the owner of `holder`, so that no file of ours ever belongs to anyone else.
@@ -100,11 +89,7 @@ pub(crate) fn become_owner_of(holder: &Path) -> Result<(), Error> {
         return Ok(());
     }
     if own != 0 {
-        return Err(Error::NotOwner {
-            path: holder.to_owned(),
-            owner,
-            caller: own,
-        });
+        return Err(Error::NotOwner { path: holder.to_owned(), owner, caller: own });
     }
     become_user(owner, metadata.gid()).map_err(|errno| Error::Internal {
         problem: format!("cannot become user {owner}: {errno}"),
@@ -146,10 +131,7 @@ pub(crate) fn hang_up() {
 pub(crate) fn free(path: &Path) -> io::Result<Free> {
     let stat = statvfs(path)?;
     let files = (stat.files() > 0).then(|| stat.files_available());
-    Ok(Free {
-        bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
-        files,
-    })
+    Ok(Free { bytes: stat.blocks_available().saturating_mul(stat.fragment_size()), files })
 }
 
 /// Leaves the caller's session, working directory and descriptors behind.

@@ -60,9 +60,7 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
         return printed(answer::text(&schema::text(name.as_deref())?));
     }
     if let Command::Work(Work { detached: true, .. }) = command {
-        system::detach().map_err(|error| Error::Internal {
-            problem: error.to_string(),
-        })?;
+        system::detach().map_err(|error| Error::Internal { problem: error.to_string() })?;
     }
     if let Command::Check(options) = command {
         return check::run(home, &options);
@@ -86,9 +84,7 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
 
 /// Acts as the owner of the holder from here on.
 fn become_owner(home: &Home) -> Result<(), Error> {
-    home.holder
-        .as_deref()
-        .map_or(Ok(()), system::become_owner_of)
+    home.holder.as_deref().map_or(Ok(()), system::become_owner_of)
 }
 
 /// Turns a failed print into an error of the call.

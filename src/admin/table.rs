@@ -19,9 +19,7 @@ pub(super) fn render(headings: &[&str], rows: impl IntoIterator<Item = Vec<Strin
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    table
-        .lines()
-        .fold(String::new(), |text, line| text + line.trim_end() + "\n")
+    table.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
 #[cfg(test)]
@@ -30,10 +28,7 @@ mod tests {
     fn a_table_keeps_to_eighty_columns_and_any_language() {
         let rows = vec![vec!["1".to_owned(), "Сервер ".repeat(30)]];
         let text = super::render(&["ORDER", "REASON"], rows);
-        assert!(
-            text.lines().all(|line| line.chars().count() <= 80),
-            "{text}"
-        );
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("Сервер"), "{text}");
     }
 }

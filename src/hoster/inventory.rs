@@ -1,6 +1,7 @@
 //! Servers that exist already, listed in `etc/inventory.json` and handed out one by one.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -17,43 +18,61 @@ use crate::{json, name};
 /// The largest inventory that is read, in bytes: some hundred thousand servers.
 const LARGEST: u64 = 16 << 20;
 
-/// The inventory file, `etc/inventory.json`.
-#[derive(Debug, Deserialize)]
+/// The inventory file, `etc/inventory.json`; its texts are borrowed from the file's bytes, for it is
+/// read by every `order` and may be long.
+#[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(title = "Inventory of servers, etc/inventory.json"))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Inventory {
+pub(crate) struct Inventory<'a> {
     /// Where an editor finds this schema.
-    #[serde(rename = "$schema")]
+    #[serde(rename = "$schema", borrow)]
     #[expect(dead_code, reason = "for editors only")]
-    schema: Option<String>,
+    schema: Option<Text<'a>>,
     /// The servers, in the order in which they are handed out.
-    pub(crate) servers: Vec<Server>,
+    #[serde(borrow)]
+    pub(crate) servers: Vec<Server<'a>>,
 }
 
 /// A server that exists already.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Server {
+pub(crate) struct Server<'a> {
     /// Its address: an IPv4 address, or a name that leads to one. Stands here once.
-    #[cfg_attr(
-        test,
-        schemars(regex(pattern = "^[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}$"))
-    )]
-    pub(crate) server: String,
+    #[cfg_attr(test, schemars(regex(pattern = "^[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}$")))]
+    #[serde(borrow)]
+    pub(crate) server: Cow<'a, str>,
     /// Its root password; absent where the pool's key is on it.
-    pub(crate) server_password: Option<Secret>,
+    #[serde(borrow)]
+    server_password: Option<Text<'a>>,
     /// The ids of the configurations that it can be handed out as.
-    pub(crate) configurations: Vec<String>,
+    #[serde(borrow)]
+    configurations: Vec<Text<'a>>,
 }
 
-impl Inventory {
+/// A text of the file. It may be a password, so there is no way to print it by accident.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Server<'_> {
+    /// Returns whether the server can be handed out as that configuration.
+    pub(crate) fn fits(&self, configuration: &str) -> bool {
+        self.configurations.iter().any(|known| known.0 == configuration)
+    }
+
+    /// Returns the ids of the configurations that it can be handed out as.
+    pub(crate) fn configurations(&self) -> impl Iterator<Item = &str> {
+        self.configurations.iter().map(|id| &*id.0)
+    }
+}
+
+impl Inventory<'_> {
     /// Returns whether the file lists that server.
     pub(crate) fn lists(&self, server: &str) -> bool {
-        self.servers
-            .iter()
-            .any(|listed| listed.server.eq_ignore_ascii_case(server))
+        self.servers.iter().any(|listed| listed.server.eq_ignore_ascii_case(server))
     }
 }
 
@@ -62,38 +81,49 @@ pub(crate) fn path(home: &Home) -> PathBuf {
     home.etc.join("inventory.json")
 }
 
-/// Reads the inventory file.
+/// Reads the bytes of the inventory file, for [`parse`].
 ///
 /// # Errors
-/// `configuration_invalid`, naming the file, the place and the fault.
-pub(crate) fn load(home: &Home) -> Result<Inventory, Error> {
+/// `configuration_invalid`, naming the file.
+pub(crate) fn read(home: &Home) -> Result<Vec<u8>, Error> {
     let path = path(home);
-    let invalid = |problem| Error::ConfigurationInvalid {
-        path: path.clone(),
-        problem,
-    };
-    let (bytes, _) = json::read_file(&path, OPEN_AT_ONCE, LARGEST)
-        .map_err(|error| invalid(format!("cannot read it: {error}")))?;
-    parse(&bytes).map_err(invalid)
+    json::read_file(&path, OPEN_AT_ONCE, LARGEST).map(|(bytes, _)| bytes).map_err(|error| {
+        Error::ConfigurationInvalid { path, problem: format!("cannot read it: {error}") }
+    })
 }
 
 /// Parses an inventory and checks what the types cannot say.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Inventory, String> {
-    let inventory: Inventory = json::parse(bytes)?;
-    let mut seen = BTreeMap::new();
+///
+/// # Errors
+/// `configuration_invalid`, naming the file, the place and the fault.
+pub(crate) fn parse<'a>(home: &Home, bytes: &'a [u8]) -> Result<Inventory<'a>, Error> {
+    checked(bytes).map_err(|problem| Error::ConfigurationInvalid { path: path(home), problem })
+}
+
+fn checked(bytes: &[u8]) -> Result<Inventory<'_>, String> {
+    let inventory: Inventory<'_> = json::parse(bytes)?;
+    let mut seen = HashSet::with_capacity(inventory.servers.len());
     for (index, Server { server, .. }) in inventory.servers.iter().enumerate() {
         if !name::is_host(server) {
             return Err(format!(
                 "servers[{index}].server: `{server}` is neither an address nor a host name"
             ));
         }
-        if let Some(first) = seen.insert(server.to_ascii_lowercase(), index) {
-            return Err(format!(
-                "servers[{index}].server: `{server}` stands in servers[{first}] too"
-            ));
+        if !seen.insert(lower_case(server)) {
+            return Err(format!("servers[{index}].server: `{server}` stands in the file before"));
         }
     }
+    drop(seen);
     Ok(inventory)
+}
+
+/// Host names mean the same in either case; most are in lower case already.
+fn lower_case(server: &str) -> Cow<'_, str> {
+    if server.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(server.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(server)
+    }
 }
 
 /// Claims a free server for a new order and copies it into the order.
@@ -106,25 +136,18 @@ pub(crate) fn claim(
     order: &mut Order,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let inventory = load(home)?;
+    let bytes = read(home)?;
+    let inventory = parse(home, &bytes)?;
     let id = &order.configuration.id;
-    let fitting: Vec<&Server> = inventory
-        .servers
-        .iter()
-        .filter(|server| server.configurations.iter().any(|known| known == id))
-        .collect();
-    let names: Vec<&str> = fitting
-        .iter()
-        .map(|server| server.server.as_str())
-        .collect();
+    let fitting: Vec<&Server<'_>> =
+        inventory.servers.iter().filter(|server| server.fits(id)).collect();
+    let names: Vec<&str> = fitting.iter().map(|server| &*server.server).collect();
     let Some(index) = book.claim_one_of(&names, order.task_id, now)? else {
-        return Err(Error::OutOfStock {
-            configuration: id.clone(),
-            path: path(home),
-        });
+        return Err(Error::OutOfStock { configuration: id.clone(), path: path(home) });
     };
-    order.server = Some(fitting[index].server.clone());
-    order.password.clone_from(&fitting[index].server_password);
+    let Server { server, server_password, .. } = fitting[index];
+    order.server = Some(server.clone().into_owned());
+    order.password = server_password.as_ref().map(|text| Secret::from(text.0.clone().into_owned()));
     Ok(())
 }
 
@@ -194,23 +217,20 @@ mod tests {
     fn a_server_that_stands_twice_is_refused_in_either_case() {
         let text = br#"{"servers":[{"server":"A.example","configurations":[]},
             {"server":"a.EXAMPLE","configurations":[]}]}"#;
-        let problem = parse(text).unwrap_err();
-        assert_eq!(
-            problem,
-            "servers[1].server: `a.EXAMPLE` stands in servers[0] too"
-        );
+        let problem = checked(text).err().unwrap();
+        assert_eq!(problem, "servers[1].server: `a.EXAMPLE` stands in the file before");
     }
 
     #[test]
     fn a_server_that_could_leave_the_claims_folder_is_refused() {
         let text = br#"{"servers":[{"server":"../lock","configurations":[]}]}"#;
-        assert!(parse(text).unwrap_err().contains("`../lock`"));
+        assert!(checked(text).err().unwrap().contains("`../lock`"));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_parsed_or_refused_without_a_panic(bytes: Vec<u8>) {
-            let _ = parse(&bytes);
+            let _ = checked(&bytes);
         }
     }
 }

@@ -9,13 +9,8 @@ use crate::error::Error;
 pub(super) enum Word {
     Help,
     Configs,
-    Order {
-        configuration: String,
-        key: Option<String>,
-    },
-    OrderStatus {
-        task_id: String,
-    },
+    Order { configuration: String, key: Option<String> },
+    OrderStatus { task_id: String },
 }
 
 /// What every message about a malformed call ends with.
@@ -28,10 +23,7 @@ pub(super) fn parse(words: &[OsString]) -> Result<Word, Error> {
         .iter()
         .map(|word| {
             word.to_str().ok_or_else(|| {
-                Error::usage(format!(
-                    "argument `{}` is not UTF-8",
-                    word.to_string_lossy()
-                ))
+                Error::usage(format!("argument `{}` is not UTF-8", word.to_string_lossy()))
             })
         })
         .collect::<Result<_, _>>()?;
@@ -40,13 +32,11 @@ pub(super) fn parse(words: &[OsString]) -> Result<Word, Error> {
         ["help"] => Ok(Word::Help),
         ["configs"] => Ok(Word::Configs),
         ["order", rest @ ..] => order(rest),
-        ["order_status", task_id] => Ok(Word::OrderStatus {
-            task_id: (*task_id).to_owned(),
-        }),
+        ["order_status", task_id] => Ok(Word::OrderStatus { task_id: (*task_id).to_owned() }),
         ["order_status"] => Err(Error::usage("`order_status` needs a TASK_ID")),
-        [word @ ("help" | "configs" | "order_status"), .., extra] => Err(Error::usage(format!(
-            "`{word}` has an argument too many: `{extra}`"
-        ))),
+        [word @ ("help" | "configs" | "order_status"), .., extra] => {
+            Err(Error::usage(format!("`{word}` has an argument too many: `{extra}`")))
+        }
         [word, ..] => Err(Error::usage(format!("unknown word `{word}`; {WORDS}"))),
     }
 }
@@ -78,9 +68,9 @@ fn order(mut rest: &[&str]) -> Result<Word, Error> {
 fn set(place: &mut Option<String>, value: &str, what: &str) -> Result<(), Error> {
     match place.replace(value.to_owned()) {
         None => Ok(()),
-        Some(_) => Err(Error::usage(format!(
-            "`order` takes one {what}; `{value}` is one too many"
-        ))),
+        Some(_) => {
+            Err(Error::usage(format!("`order` takes one {what}; `{value}` is one too many")))
+        }
     }
 }
 
@@ -96,10 +86,7 @@ mod tests {
 
     #[test]
     fn a_key_stands_before_or_after_the_configuration() {
-        let expected = Ok(Word::Order {
-            configuration: "1".into(),
-            key: Some("k".into()),
-        });
+        let expected = Ok(Word::Order { configuration: "1".into(), key: Some("k".into()) });
         assert_eq!(parsed(&["order", "1", "--key", "k"]), expected);
         assert_eq!(parsed(&["order", "--key", "k", "1"]), expected);
         assert_eq!(parsed(&["order", "--key=k", "1"]), expected);

@@ -36,13 +36,7 @@ pub(super) fn answer(home: &Home) -> Result<Answer, Error> {
     let configurations = config
         .configurations
         .into_iter()
-        .map(|configuration| Item {
-            id: configuration.id,
-            descr: configuration.descr,
-        })
+        .map(|configuration| Item { id: configuration.id, descr: configuration.descr })
         .collect();
-    Ok(Answer {
-        status: config.status,
-        configurations,
-    })
+    Ok(Answer { status: config.status, configurations })
 }

@@ -48,9 +48,7 @@ pub(crate) fn run(home: &Home, words: &[OsString]) -> ExitCode {
     guarded(|| {
         let word = arguments::parse(words)?;
         let caller = system::caller();
-        home.holder
-            .as_deref()
-            .map_or(Ok(()), system::become_owner_of)?;
+        home.holder.as_deref().map_or(Ok(()), system::become_owner_of)?;
         match word {
             Word::Help => say(&help::answer(home)),
             Word::Configs => say(&configs::answer(home)?),
@@ -62,11 +60,8 @@ pub(crate) fn run(home: &Home, words: &[OsString]) -> ExitCode {
 
 /// Answers a call that failed before it was known what it wanted.
 pub(crate) fn refuse(error: &Error) -> ExitCode {
-    let answer = ErrorAnswer {
-        error: 1,
-        error_code: error.code().word(),
-        error_message: error.to_string(),
-    };
+    let answer =
+        ErrorAnswer { error: 1, error_code: error.code().word(), error_message: error.to_string() };
     if say(&answer).is_err() {
         answer::complain(&answer.error_message);
     }
@@ -83,9 +78,7 @@ fn guarded(call: impl FnOnce() -> Result<Answered, Error>) -> ExitCode {
         }
         Ok(Err(error)) => refuse(&error),
         // The place is on standard error by now; the panel's user has no use for it.
-        Err(_) => refuse(&Error::Internal {
-            problem: "a fault in the program".to_owned(),
-        }),
+        Err(_) => refuse(&Error::Internal { problem: "a fault in the program".to_owned() }),
     }
 }
 
@@ -93,15 +86,11 @@ fn guarded(call: impl FnOnce() -> Result<Answered, Error>) -> ExitCode {
 struct Answered;
 
 fn say(value: &impl Serialize) -> Result<Answered, Error> {
-    answer::json(value)
-        .map(|()| Answered)
-        .map_err(|error| unanswerable(&error))
+    answer::json(value).map(|()| Answered).map_err(|error| unanswerable(&error))
 }
 
 fn unanswerable(error: &io::Error) -> Error {
-    Error::Unanswerable {
-        problem: format!("cannot write the answer: {error}"),
-    }
+    Error::Unanswerable { problem: format!("cannot write the answer: {error}") }
 }
 
 #[cfg(test)]

@@ -32,15 +32,7 @@ pub(super) fn run(
         ));
     }
     let store = Store::of(home);
-    let task_id = accept::accept(
-        home,
-        &store,
-        Request {
-            configuration,
-            key,
-            caller,
-        },
-    )?;
+    let task_id = accept::accept(home, &store, Request { configuration, key, caller })?;
     let answered = match say(&Answer { task_id }) {
         Ok(answered) => answered,
         Err(error) => {
@@ -52,9 +44,7 @@ pub(super) fn run(
     // The caller has the number: whatever fails from here on, the order stands, and the next
     // command goes on with it.
     if let Err(error) = accept::answered(&store, task_id) {
-        answer::complain(&format!(
-            "order {task_id} is stored but not yet under way: {error}"
-        ));
+        answer::complain(&format!("order {task_id} is stored but not yet under way: {error}"));
     }
     worker::start_or_complain(home, &store);
     Ok(answered)

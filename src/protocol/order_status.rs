@@ -64,15 +64,8 @@ impl Answer {
                 server_password: order.password,
             },
             State::Failed | State::Cancelled | State::Released => {
-                let reason = order
-                    .reason
-                    .unwrap_or_else(|| order.state.word().to_owned());
-                Self::Error {
-                    task_id,
-                    status,
-                    message: reason.clone(),
-                    error_message: reason,
-                }
+                let reason = order.reason.unwrap_or_else(|| order.state.word().to_owned());
+                Self::Error { task_id, status, message: reason.clone(), error_message: reason }
             }
         }
     }
@@ -80,9 +73,7 @@ impl Answer {
 
 pub(super) fn run(home: &Home, task_id: &str) -> Result<Answered, Error> {
     let store = Store::of(home);
-    let unknown = || Error::UnknownTask {
-        id: task_id.to_owned(),
-    };
+    let unknown = || Error::UnknownTask { id: task_id.to_owned() };
     let id: TaskId = task_id.parse().map_err(|()| unknown())?;
     let mut found = store.read(id)?.ok_or_else(unknown)?;
     if found.place == Place::Accepted {

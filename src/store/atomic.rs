@@ -2,32 +2,24 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use crate::error::Error;
+use crate::system::OPEN_PLAINLY;
 
-/// Whether a change must survive a power cut before it is reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Durability {
-    /// It must.
-    Durable,
-    /// It is a cache, rebuilt when lost.
-    Cached,
-}
+/// The size of a cache file, in bytes: room for what is in it, and one write whatever it is.
+const CACHE: usize = 256;
 
 /// Replaces `target` by a new file with `bytes`, made in `tmp` on the same file system.
+///
+/// What returned `Ok` survives a power cut.
 ///
 /// # Errors
 /// The target is then the old one, or, where only the last fsync failed, the new one: a caller
 /// who gets an error must not count on either. A failed fsync is never tried again on the same
 /// file, for the kernel may have dropped what it could not write.
-pub(super) fn replace(
-    tmp: &Path,
-    target: &Path,
-    bytes: &[u8],
-    durability: Durability,
-) -> Result<(), Error> {
+pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let fault = |error: io::Error| Error::state(target, "write", &error);
     let mut file = tempfile::Builder::new()
         .prefix("new-")
@@ -35,24 +27,47 @@ pub(super) fn replace(
         .tempfile_in(tmp)
         .map_err(fault)?;
     file.write_all(bytes).map_err(fault)?;
-    if durability == Durability::Durable {
-        file.as_file().sync_all().map_err(fault)?;
-    }
+    file.as_file().sync_all().map_err(fault)?;
     file.persist(target).map_err(|error| fault(error.error))?;
-    match (durability, target.parent()) {
-        (Durability::Durable, Some(folder)) => sync_folder(folder),
-        _ => Ok(()),
-    }
+    target.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Overwrites a file of [`CACHE`] bytes in place, with no promise but that a kill leaves the old
+/// bytes or the new: for a cache that is built anew when it is lost or damaged.
+///
+/// A rename over an existing file would make the file system write out the new one at once.
+pub(super) fn overwrite_cache(path: &Path, text: &str) -> Result<(), Error> {
+    let fault = |error: io::Error| Error::state(path, "write", &error);
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(OPEN_PLAINLY)
+        .open(path)
+        .map_err(fault)?;
+    file.write_all_at(format!("{text:<CACHE$}").as_bytes(), 0).map_err(fault)?;
+    file.set_len(CACHE as u64).map_err(fault)
+}
+
+/// Makes an empty file; one that exists is left alone.
+pub(super) fn make_empty(path: &Path) -> Result<(), Error> {
+    File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(OPEN_PLAINLY)
+        .open(path)
+        .map(|_| ())
+        .map_err(|error| Error::state(path, "make", &error))
 }
 
 /// Moves a file to another folder of the same file system.
 ///
 /// Atomic, so that the file is in just one of the two at any time; durable only once something
 /// syncs. Returns `false` where there was nothing to move.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the door that the lint points to"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the door that the lint points to")]
 pub(super) fn relocate(from: &Path, to: &Path) -> Result<bool, Error> {
     match std::fs::rename(from, to) {
         Ok(()) => Ok(true),

@@ -1,10 +1,11 @@
 //! The state lock, held: every change to the order book is made through it.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::atomic::{self, Durability};
+use super::atomic;
 use super::ids::Sequence;
 use super::layout::{Layout, Place};
 use super::lock::Lock;
@@ -20,17 +21,14 @@ const UNANSWERED_SECONDS: u64 = 24 * 60 * 60;
 pub(crate) struct Book<'a> {
     layout: &'a Layout,
     pub(super) sequence: Option<Sequence>,
+    /// Whether what crashed writers left was removed; before the first write is soon enough.
+    cleared: Cell<bool>,
     _lock: Lock,
 }
 
 impl<'a> Book<'a> {
-    pub(super) fn open(layout: &'a Layout, lock: Lock) -> Result<Self, Error> {
-        atomic::clear(&layout.tmp())?;
-        Ok(Self {
-            layout,
-            sequence: None,
-            _lock: lock,
-        })
+    pub(super) fn open(layout: &'a Layout, lock: Lock) -> Self {
+        Self { layout, sequence: None, cleared: Cell::new(false), _lock: lock }
     }
 
     pub(super) fn layout(&self) -> &'a Layout {
@@ -38,22 +36,18 @@ impl<'a> Book<'a> {
     }
 
     pub(super) fn store(&self) -> Store {
-        Store {
-            layout: self.layout.clone(),
-        }
+        Store { layout: self.layout.clone() }
     }
 
-    pub(super) fn replace(
-        &self,
-        path: &Path,
-        value: &impl Serialize,
-        durability: Durability,
-    ) -> Result<(), Error> {
-        let mut text = serde_json::to_vec_pretty(value).map_err(|error| Error::Internal {
-            problem: error.to_string(),
-        })?;
+    /// Replaces a file, durably.
+    pub(super) fn replace(&self, path: &Path, value: &impl Serialize) -> Result<(), Error> {
+        let mut text = serde_json::to_vec_pretty(value)
+            .map_err(|error| Error::Internal { problem: error.to_string() })?;
         text.push(b'\n');
-        atomic::replace(&self.layout.tmp(), path, &text, durability)
+        if !self.cleared.replace(true) {
+            atomic::clear(&self.layout.tmp())?;
+        }
+        atomic::replace(&self.layout.tmp(), path, &text)
     }
 
     /// Writes a new order, durably; on any failure nothing of it stays.
@@ -121,11 +115,7 @@ impl<'a> Book<'a> {
     /// Replaces the file of an active order, and files the order where it has ended.
     pub(crate) fn settle(&mut self, order: &Order) -> Result<(), Error> {
         self.put(Place::Active, order)?;
-        if order.state.has_ended() {
-            self.file(order.task_id)
-        } else {
-            Ok(())
-        }
+        if order.state.has_ended() { self.file(order.task_id) } else { Ok(()) }
     }
 
     /// Moves an order that has ended out of the worker's sight.
@@ -153,11 +143,7 @@ impl<'a> Book<'a> {
         }
         // First the change: an order that nobody was told of must not become active without it.
         self.put(place, &order)?;
-        if place == Place::Accepted {
-            self.activate(id)
-        } else {
-            Ok(())
-        }
+        if place == Place::Accepted { self.activate(id) } else { Ok(()) }
     }
 
     /// Forgets an order that has ended, with its key and its claim.
@@ -195,15 +181,7 @@ impl<'a> Book<'a> {
 
     /// Says that there is work, so that any command can tell by one look.
     pub(crate) fn mark_due(&self) -> Result<(), Error> {
-        if self.store().is_due() {
-            return Ok(());
-        }
-        atomic::replace(
-            &self.layout.tmp(),
-            &self.layout.due(),
-            b"",
-            Durability::Cached,
-        )
+        atomic::make_empty(&self.layout.due())
     }
 
     /// Says that there is none.
@@ -212,10 +190,6 @@ impl<'a> Book<'a> {
     }
 
     fn put(&self, place: Place, order: &Order) -> Result<(), Error> {
-        self.replace(
-            &self.layout.order(place, order.task_id),
-            order,
-            Durability::Durable,
-        )
+        self.replace(&self.layout.order(place, order.task_id), order)
     }
 }

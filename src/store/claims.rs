@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::{self, Durability};
+use super::atomic;
 use super::book::Book;
 use super::ids::Scan;
 use crate::clock::Timestamp;
@@ -61,10 +61,7 @@ impl Book<'_> {
         now: Timestamp,
     ) -> Result<Option<TaskId>, Error> {
         self.sequence(now)?;
-        if self
-            .claim(server)?
-            .is_none_or(|claim| self.is_void(server, &claim))
-        {
+        if self.claim(server)?.is_none_or(|claim| self.is_void(server, &claim)) {
             self.rebuild(now)?;
         }
         Ok(self
@@ -116,19 +113,13 @@ impl Book<'_> {
         task_id: TaskId,
         quarantined_at: Option<Timestamp>,
     ) -> Result<(), Error> {
-        let claim = Claim {
-            format: Format,
-            task_id,
-            quarantined_at,
-        };
-        self.replace(&self.layout().claim(server), &claim, Durability::Durable)
+        let claim = Claim { format: Format, task_id, quarantined_at };
+        self.replace(&self.layout().claim(server), &claim)
     }
 
     fn first_unclaimed(&self, servers: &[&str]) -> Result<Option<usize>, Error> {
         let claimed = self.claimed()?;
-        Ok(servers
-            .iter()
-            .position(|server| !claimed.contains(&server.to_ascii_lowercase())))
+        Ok(servers.iter().position(|server| !claimed.contains(&server.to_ascii_lowercase())))
     }
 
     fn claimed(&self) -> Result<BTreeSet<String>, Error> {
@@ -136,33 +127,23 @@ impl Book<'_> {
         let fault = |error| Error::state(&folder, "list", &error);
         std::fs::read_dir(&folder)
             .map_err(fault)?
-            .map(|entry| {
-                Ok(entry
-                    .map_err(fault)?
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned())
-            })
+            .map(|entry| Ok(entry.map_err(fault)?.file_name().to_string_lossy().into_owned()))
             .collect()
     }
 
     fn any_is_void(&self, servers: &[&str]) -> bool {
         servers.iter().any(|server| {
             // A claim that cannot be read is held: by whom is for a person to find out.
-            self.claim(server)
-                .ok()
-                .flatten()
-                .is_some_and(|claim| self.is_void(server, &claim))
+            self.claim(server).ok().flatten().is_some_and(|claim| self.is_void(server, &claim))
         })
     }
 
     fn is_void(&self, server: &str, claim: &Claim) -> bool {
         claim.quarantined_at.is_none()
             && match self.store().read(claim.task_id) {
-                Ok(Some(found)) => !found
-                    .order
-                    .held_server()
-                    .is_some_and(|held| held.eq_ignore_ascii_case(server)),
+                Ok(Some(found)) => {
+                    !found.order.held_server().is_some_and(|held| held.eq_ignore_ascii_case(server))
+                }
                 Ok(None) => true,
                 Err(_) => false,
             }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::Durability;
+use super::atomic;
 use super::book::Book;
 use super::layout::Place;
 use crate::clock::{self, Timestamp};
@@ -87,8 +87,10 @@ impl Book<'_> {
 
     /// Writes the cache, with `claims/` as it is now.
     pub(super) fn save(&mut self, sequence: Sequence) -> Result<(), Error> {
-        let sequence = self.remember(sequence)?.clone();
-        self.replace(&self.layout().sequence(), &sequence, Durability::Cached)
+        let sequence = self.remember(sequence)?;
+        let text = serde_json::to_string(sequence)
+            .map_err(|error| Error::Internal { problem: error.to_string() })?;
+        atomic::overwrite_cache(&self.layout().sequence(), &text)
     }
 
     /// Takes `claims/` as it is now for known, as long as the lock is held.
@@ -129,10 +131,8 @@ impl Book<'_> {
     /// Reads every order there is.
     pub(super) fn scan(&self, now: Timestamp) -> Result<Scan, Error> {
         let today = clock::day(now);
-        let mut scan = Scan {
-            last_id: listed_names(self.layout().tasks()).max(),
-            ..Scan::default()
-        };
+        let mut scan =
+            Scan { last_id: listed_names(self.layout().tasks()).max(), ..Scan::default() };
         for place in Place::ALL {
             for id in listed(&self.layout().folder(place))? {
                 scan.last_id = scan.last_id.max(Some(id));
@@ -140,9 +140,7 @@ impl Book<'_> {
                     Ok(Some(order)) => {
                         scan.orders_today += u64::from(clock::day(order.created_at) == today);
                         if let Some(server) = order.held_server() {
-                            scan.holders
-                                .entry(server.to_ascii_lowercase())
-                                .or_insert(id);
+                            scan.holders.entry(server.to_ascii_lowercase()).or_insert(id);
                         }
                     }
                     Ok(None) => {}
@@ -156,20 +154,15 @@ impl Book<'_> {
     }
 
     fn after(&self, last: Option<TaskId>) -> Result<TaskId, Error> {
-        last.unwrap_or(TaskId::NONE)
-            .next()
-            .ok_or_else(|| Error::StateUnreadable {
-                path: self.layout().state().to_owned(),
-                problem: "a file there has the largest id that can be, so no order can follow"
-                    .into(),
-            })
+        last.unwrap_or(TaskId::NONE).next().ok_or_else(|| Error::StateUnreadable {
+            path: self.layout().state().to_owned(),
+            problem: "a file there has the largest id that can be, so no order can follow".into(),
+        })
     }
 
     fn is_used(&self, id: TaskId) -> bool {
         let exists = |path: &Path| std::fs::symlink_metadata(path).is_ok();
-        Place::ALL
-            .iter()
-            .any(|place| exists(&self.layout().order(*place, id)))
+        Place::ALL.iter().any(|place| exists(&self.layout().order(*place, id)))
             || exists(&self.layout().task(id))
     }
 

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Found;
-use super::atomic::Durability;
 use super::book::Book;
 use crate::error::Error;
 use crate::format::Format;
@@ -24,12 +23,10 @@ struct KeyFile {
 
 /// A key may have any printable character and any length up to 200: more than a file name.
 fn file_name(key: &str) -> String {
-    Sha256::digest(key)
-        .iter()
-        .fold(String::new(), |mut name, byte| {
-            let _ = write!(name, "{byte:02x}");
-            name
-        })
+    Sha256::digest(key).iter().fold(String::new(), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}");
+        name
+    })
 }
 
 impl Book<'_> {
@@ -45,14 +42,7 @@ impl Book<'_> {
 
     pub(super) fn put_key(&self, key: &str, task_id: TaskId) -> Result<(), Error> {
         let path = self.layout().key(&file_name(key));
-        self.replace(
-            &path,
-            &KeyFile {
-                format: Format,
-                task_id,
-            },
-            Durability::Durable,
-        )
+        self.replace(&path, &KeyFile { format: Format, task_id })
     }
 
     pub(super) fn remove_key(&self, key: &str) -> Result<(), Error> {

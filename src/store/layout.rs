@@ -45,10 +45,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(state: &Path, tasks: &Path) -> Self {
-        Self {
-            state: state.to_owned(),
-            tasks: tasks.to_owned(),
-        }
+        Self { state: state.to_owned(), tasks: tasks.to_owned() }
     }
 
     pub(super) fn state(&self) -> &Path {

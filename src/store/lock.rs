@@ -76,10 +76,7 @@ fn wait(path: &Path, patience: Duration) -> Result<File, Error> {
         .map_err(|error| Error::state(path, "wait for", &error))?;
     match receiver.recv_timeout(patience) {
         Ok(locked) => locked.map_err(|error| Error::state(path, "lock", &error)),
-        Err(_) => Err(Error::StateBusy {
-            holder: holder(path),
-            seconds: patience.as_secs(),
-        }),
+        Err(_) => Err(Error::StateBusy { holder: holder(path), seconds: patience.as_secs() }),
     }
 }
 
@@ -95,11 +92,7 @@ fn confirm(file: File, path: &Path, why: &str) -> Result<Option<Lock>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault(error)),
     }
-    let mut text = format!(
-        "process {} ({why}) since {}",
-        std::process::id(),
-        clock::now()
-    );
+    let mut text = format!("process {} ({why}) since {}", std::process::id(), clock::now());
     text.truncate(TEXT - 1);
     // The text is a courtesy: a full disk must not keep anybody from freeing space.
     let _ = file.write_all_at(format!("{text:<width$}\n", width = TEXT - 1).as_bytes(), 0);
@@ -170,10 +163,7 @@ mod tests {
         let error = take(&path, "late", Duration::from_millis(20)).unwrap_err();
         let message = error.to_string();
         assert!(message.contains("(holding it) since 2"), "{message}");
-        assert!(
-            message.contains(&format!("process {}", std::process::id())),
-            "{message}"
-        );
+        assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
         drop(held);
         take(&path, "late", PATIENCE).unwrap();
     }

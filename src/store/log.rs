@@ -80,10 +80,8 @@ mod tests {
         append(&path, &line(&"x".repeat(usize::try_from(LARGEST).unwrap()))).unwrap();
         append(&path, &line("last")).unwrap();
         assert!(path.with_extension("log.1").exists());
-        let messages: Vec<String> = read(&path, "7".parse().unwrap())
-            .into_iter()
-            .map(|line| line.message)
-            .collect();
+        let messages: Vec<String> =
+            read(&path, "7".parse().unwrap()).into_iter().map(|line| line.message).collect();
         assert_eq!(messages.last().unwrap(), "last");
         assert!(read(&path, "8".parse().unwrap()).is_empty());
     }

@@ -46,9 +46,7 @@ pub(crate) struct Found {
 impl Store {
     /// Names the book; touches nothing.
     pub(crate) fn of(home: &Home) -> Self {
-        Self {
-            layout: Layout::new(&home.state, &home.tasks),
-        }
+        Self { layout: Layout::new(&home.state, &home.tasks) }
     }
 
     /// Takes the state lock, for `why`, and with it the right to change things.
@@ -62,7 +60,7 @@ impl Store {
             self.layout.make()?;
         }
         let lock = lock::take(&path, why, lock::PATIENCE)?;
-        Book::open(&self.layout, lock)
+        Ok(Book::open(&self.layout, lock))
     }
 
     /// Takes the lock that a worker holds while it lives, if nobody does.
@@ -111,6 +109,11 @@ impl Store {
         }
     }
 
+    /// Returns whether the order of that id is in that place.
+    pub(crate) fn is_in(&self, place: Place, id: TaskId) -> bool {
+        std::fs::symlink_metadata(self.layout.order(place, id)).is_ok()
+    }
+
     /// Returns the ids of a place, rising.
     pub(crate) fn ids(&self, place: Place) -> Result<Vec<TaskId>, Error> {
         ids::listed(&self.layout.folder(place))
@@ -118,18 +121,12 @@ impl Store {
 
     /// Returns when an order was last put into or taken out of the active ones.
     pub(crate) fn active_changed_at(&self) -> Option<SystemTime> {
-        std::fs::metadata(self.layout.folder(Place::Active))
-            .ok()?
-            .modified()
-            .ok()
+        std::fs::metadata(self.layout.folder(Place::Active)).ok()?.modified().ok()
     }
 
     /// Returns when an active order's file was last replaced.
     pub(crate) fn changed_at(&self, id: TaskId) -> Option<SystemTime> {
-        std::fs::metadata(self.layout.order(Place::Active, id))
-            .ok()?
-            .modified()
-            .ok()
+        std::fs::metadata(self.layout.order(Place::Active, id)).ok()?.modified().ok()
     }
 
     /// Returns whether somebody has a claim on a server, void or not.
@@ -163,11 +160,7 @@ impl Store {
     /// Adds a line to the log, under no lock; a log that cannot be written stops nothing.
     pub(crate) fn log(&self, at: Timestamp, id: Option<TaskId>, message: String) {
         let folder = self.layout.log();
-        let line = LogLine {
-            at,
-            task_id: id,
-            message,
-        };
+        let line = LogLine { at, task_id: id, message };
         let written = log::append(&folder, &line).or_else(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 let folder = folder.parent().unwrap_or(&folder);

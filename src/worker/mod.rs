@@ -87,18 +87,14 @@ enum Waiting {
 impl<'a> Worker<'a> {
     fn new(home: &'a Home, store: &'a Store, lock: Lock) -> Self {
         // A broken configuration must not keep accepted orders from being finished.
-        let poll = Config::load(home)
-            .ok()
-            .and_then(|config| config.worker.poll_seconds);
+        let poll = Config::load(home).ok().and_then(|config| config.worker.poll_seconds);
         let poll = Duration::try_from_secs_f64(poll.unwrap_or(POLL_SECONDS));
         Self {
             home,
             store,
             lock: Some(lock),
             executable: identity(&home.executable),
-            poll: poll
-                .unwrap_or(Duration::from_secs(5))
-                .max(Duration::from_millis(10)),
+            poll: poll.unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(10)),
             waiting: BTreeMap::new(),
         }
     }
@@ -139,20 +135,10 @@ impl<'a> Worker<'a> {
                 {
                     (Waiting::Parked(changed_at), error.to_string())
                 }
-                Ok(Err(error)) => (
-                    Waiting::Until(Instant::now() + self.poll),
-                    error.to_string(),
-                ),
-                Err(_) => (
-                    Waiting::Parked(changed_at),
-                    "a fault in the program".to_owned(),
-                ),
+                Ok(Err(error)) => (Waiting::Until(Instant::now() + self.poll), error.to_string()),
+                Err(_) => (Waiting::Parked(changed_at), "a fault in the program".to_owned()),
             };
-            self.store.log(
-                clock::now(),
-                Some(id),
-                format!("left alone for now: {problem}"),
-            );
+            self.store.log(clock::now(), Some(id), format!("left alone for now: {problem}"));
             self.waiting.insert(id, waiting);
         }
         Ok(())
@@ -231,7 +217,5 @@ enum Woken {
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path)
-        .ok()
-        .map(|metadata| (metadata.dev(), metadata.ino()))
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }

@@ -19,11 +19,11 @@ pub(crate) fn start(home: &Home, store: &Store) -> Result<(), Error> {
     };
     // After an upgrade the new program is to do the work; where the named one cannot be run, the
     // one that runs now can.
-    spawn(&home.executable, holder)
-        .or_else(|_| spawn(Path::new("/proc/self/exe"), holder))
-        .map_err(|error| Error::Internal {
+    spawn(&home.executable, holder).or_else(|_| spawn(Path::new("/proc/self/exe"), holder)).map_err(
+        |error| Error::Internal {
             problem: format!("cannot start {}: {error}", home.executable.display()),
-        })
+        },
+    )
 }
 
 /// Starts a worker unless one lives, where a failure is no failure of the call: the work stays

@@ -4,7 +4,7 @@ use super::Report;
 use crate::config::{Access, AddressKind, Config, Status};
 use crate::definition::{self, Definition};
 use crate::home::Home;
-use crate::hoster::inventory::{self, Server};
+use crate::hoster::inventory::{self, Inventory, Server};
 use crate::store::Store;
 
 const CONFIGURATION: &str = "configuration";
@@ -23,10 +23,9 @@ pub(super) fn look(home: &Home, report: &mut Report) {
             "nothing can be ordered",
             "add something to `configurations`",
         ),
-        Status::Enabled => report.ok(
-            CONFIGURATION,
-            format!("{} can be ordered", config.configurations.len()),
-        ),
+        Status::Enabled => {
+            report.ok(CONFIGURATION, format!("{} can be ordered", config.configurations.len()));
+        }
         Status::Disabled => report.warning(
             CONFIGURATION,
             "the provider is disabled, which hides its orders from the panel, paid ones included",
@@ -35,10 +34,7 @@ pub(super) fn look(home: &Home, report: &mut Report) {
     }
     match definition::load(home, &config.definition) {
         Ok(definition @ Definition::Inventory(_)) => {
-            report.ok(
-                "definition",
-                format!("{}: {}", config.definition, definition.title()),
-            );
+            report.ok("definition", format!("{}: {}", config.definition, definition.title()));
             unused(&config, report);
             stock(home, &config, report);
         }
@@ -51,10 +47,7 @@ fn unused(config: &Config, report: &mut Report) {
     let written = [
         ("base_url", config.base_url.is_some()),
         ("credentials", !config.credentials.is_empty()),
-        (
-            "limits.order_timeout_seconds",
-            config.limits.order_timeout_seconds.is_some(),
-        ),
+        ("limits.order_timeout_seconds", config.limits.order_timeout_seconds.is_some()),
         ("ready", matches!(config.ready, Some(Some(_)))),
         ("access", config.access == Access::Key),
         ("public_key", config.public_key.is_some()),
@@ -63,99 +56,67 @@ fn unused(config: &Config, report: &mut Report) {
         ("tls", config.tls.is_some()),
         ("proxy", config.proxy.is_some()),
         ("webhooks", config.webhooks.is_some()),
-        (
-            "retention.password_days",
-            config.retention.password_days.is_some(),
-        ),
-        (
-            "retention.deliveries_per_webhook",
-            config.retention.deliveries_per_webhook.is_some(),
-        ),
+        ("retention.password_days", config.retention.password_days.is_some()),
+        ("retention.deliveries_per_webhook", config.retention.deliveries_per_webhook.is_some()),
         (
             "configurations[].parameters",
-            config
-                .configurations
-                .iter()
-                .any(|one| !one.parameters.is_empty()),
+            config.configurations.iter().any(|one| !one.parameters.is_empty()),
         ),
         (
             "configurations[].user_data",
-            config
-                .configurations
-                .iter()
-                .any(|one| one.user_data.is_some()),
+            config.configurations.iter().any(|one| one.user_data.is_some()),
         ),
     ];
-    let keys: Vec<&str> = written
-        .iter()
-        .filter(|(_, written)| *written)
-        .map(|(key, _)| *key)
-        .collect();
+    let keys: Vec<&str> =
+        written.iter().filter(|(_, written)| *written).map(|(key, _)| *key).collect();
     if !keys.is_empty() {
         report.warning(
             CONFIGURATION,
-            format!(
-                "without effect for servers that exist already: {}",
-                keys.join(", ")
-            ),
+            format!("without effect for servers that exist already: {}", keys.join(", ")),
             "remove them, or name the definition of a hoster",
         );
     }
 }
 
 fn stock(home: &Home, config: &Config, report: &mut Report) {
-    let inventory = match inventory::load(home) {
-        Ok(inventory) => inventory,
-        Err(error) => return report.error(INVENTORY, error.to_string(), "correct the file"),
-    };
-    for Server {
-        server,
-        configurations,
-        ..
-    } in &inventory.servers
-    {
+    let read = inventory::read(home);
+    let parsed = read.and_then(|bytes| {
+        let inventory = inventory::parse(home, &bytes)?;
+        look_through(home, config, &inventory, report);
+        Ok(())
+    });
+    if let Err(error) = parsed {
+        report.error(INVENTORY, error.to_string(), "correct the file");
+    }
+}
+
+fn look_through(home: &Home, config: &Config, inventory: &Inventory<'_>, report: &mut Report) {
+    for listed in &inventory.servers {
+        let server = &*listed.server;
         if is_loopback(server) {
             let message = format!("the panel refuses {server}: it leads to the machine itself");
-            report.warning(
-                INVENTORY,
-                message,
-                "write the server's address in the network",
-            );
+            report.warning(INVENTORY, message, "write the server's address in the network");
         }
-        for id in configurations {
+        for id in listed.configurations() {
             if config.configuration(id).is_err() {
                 let message = format!("server {server} is for `{id}`, which cannot be ordered");
-                report.warning(
-                    INVENTORY,
-                    message,
-                    "correct the id or add the configuration",
-                );
+                report.warning(INVENTORY, message, "correct the id or add the configuration");
             }
         }
     }
     let store = Store::of(home);
     for configuration in &config.configurations {
         let id = &configuration.id;
-        let fitting: Vec<&Server> = inventory
-            .servers
-            .iter()
-            .filter(|one| one.configurations.contains(id))
-            .collect();
-        let held = fitting
-            .iter()
-            .filter(|one| store.is_claimed(&one.server))
-            .count();
+        let fitting: Vec<&Server<'_>> =
+            inventory.servers.iter().filter(|one| one.fits(id)).collect();
+        let held = fitting.iter().filter(|one| store.is_claimed(&one.server)).count();
         let message = format!(
             "configuration `{id}`: {} of {} servers can be ordered",
             fitting.len() - held,
             fitting.len()
         );
         if held == fitting.len() {
-            report.warning(
-                INVENTORY,
-                message,
-                "add servers, or release some with `--clean`",
-            );
+            report.warning(INVENTORY, message, "add servers, or release some with `--clean`");
         } else {
             report.ok(INVENTORY, message);
         }
@@ -164,7 +125,5 @@ fn stock(home: &Home, config: &Config, report: &mut Report) {
 
 fn is_loopback(server: &str) -> bool {
     server.eq_ignore_ascii_case("localhost")
-        || server
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

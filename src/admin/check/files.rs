@@ -35,11 +35,7 @@ pub(super) fn owner(holder: &Path, caller: u32, report: &mut Report) {
 /// The panel takes a provider without an executable for none.
 pub(super) fn executable(home: &Home, report: &mut Report) {
     let subject = "executable";
-    let Some(path) = home
-        .holder
-        .as_ref()
-        .map(|holder| holder.join("bin").join(&home.name))
-    else {
+    let Some(path) = home.holder.as_ref().map(|holder| holder.join("bin").join(&home.name)) else {
         return;
     };
     match path.metadata() {
@@ -50,10 +46,7 @@ pub(super) fn executable(home: &Home, report: &mut Report) {
         ),
         Ok(metadata) if metadata.mode() & 0o111 == 0 => report.error(
             subject,
-            format!(
-                "{} is not executable, so the panel does not see it",
-                path.display()
-            ),
+            format!("{} is not executable, so the panel does not see it", path.display()),
             "run `check --fix`",
         ),
         Ok(_) => report.ok(subject, format!("version {}", env!("CARGO_PKG_VERSION"))),
@@ -68,11 +61,7 @@ pub(super) fn permissions(home: &Home, holder: &Path, report: &mut Report) {
         if metadata.is_symlink() || open == 0 {
             return;
         }
-        let message = format!(
-            "{} has mode {:04o}",
-            path.display(),
-            metadata.mode() & 0o7777
-        );
+        let message = format!("{} has mode {:04o}", path.display(), metadata.mode() & 0o7777);
         report.warning(subject, message, "run `check --fix`");
     });
     if report.is_clean(subject) {
@@ -97,16 +86,9 @@ fn allowed(home: &Home, path: &Path, metadata: &Metadata) -> u32 {
 /// mended next. Links, and files with another name elsewhere, are left alone and told of.
 pub(super) fn mend(home: &Home, holder: &Path, report: &mut Report) -> Result<(), Error> {
     let own = system::effective_uid();
-    let owner = holder
-        .metadata()
-        .map_err(|error| Error::state(holder, "look at", &error))?
-        .uid();
+    let owner = holder.metadata().map_err(|error| Error::state(holder, "look at", &error))?.uid();
     if own != 0 && own != owner {
-        return Err(Error::NotOwner {
-            path: holder.to_owned(),
-            owner,
-            caller: own,
-        });
+        return Err(Error::NotOwner { path: holder.to_owned(), owner, caller: own });
     }
     let mut count = 0;
     walk(home, holder, &mut |path, metadata| {
@@ -130,18 +112,11 @@ pub(super) fn mend(home: &Home, holder: &Path, report: &mut Report) -> Result<()
 
 fn mend_one(path: &Path, before: &Metadata, own: u32, allowed: u32) -> io::Result<bool> {
     let in_bin = path.parent().is_some_and(|folder| folder.ends_with("bin"));
-    let wanted = if in_bin {
-        0o755
-    } else {
-        before.mode() & 0o7777 & allowed
-    };
+    let wanted = if in_bin { 0o755 } else { before.mode() & 0o7777 & allowed };
     if before.uid() == own && before.mode() & 0o7777 == wanted {
         return Ok(false);
     }
-    let file = File::options()
-        .read(true)
-        .custom_flags(OPEN_PLAINLY)
-        .open(path)?;
+    let file = File::options().read(true).custom_flags(OPEN_PLAINLY).open(path)?;
     if before.uid() != own {
         fchown(&file, Some(own), Some(own))?;
     }

@@ -61,12 +61,7 @@ impl Report {
     }
 
     fn warning(&mut self, subject: &'static str, message: impl Into<String>, cure: &str) {
-        self.add(
-            subject,
-            Level::Warning,
-            message.into(),
-            Some(cure.to_owned()),
-        );
+        self.add(subject, Level::Warning, message.into(), Some(cure.to_owned()));
     }
 
     fn error(&mut self, subject: &'static str, message: impl Into<String>, cure: &str) {
@@ -74,30 +69,17 @@ impl Report {
     }
 
     fn add(&mut self, subject: &'static str, level: Level, message: String, cure: Option<String>) {
-        self.findings.push(Finding {
-            subject,
-            level,
-            message,
-            cure,
-        });
+        self.findings.push(Finding { subject, level, message, cure });
     }
 
     /// Returns whether nothing but good was found about a subject.
     fn is_clean(&self, subject: &str) -> bool {
-        self.findings
-            .iter()
-            .all(|finding| finding.subject != subject || finding.level == Level::Ok)
+        self.findings.iter().all(|finding| finding.subject != subject || finding.level == Level::Ok)
     }
 
     fn text(&self) -> String {
         let mut text = String::new();
-        for Finding {
-            subject,
-            level,
-            message,
-            cure,
-        } in &self.findings
-        {
+        for Finding { subject, level, message, cure } in &self.findings {
             let word = match level {
                 Level::Ok => "ok",
                 Level::Warning => "WARNING",
@@ -139,9 +121,6 @@ fn finish(report: &Report, options: &Check) -> Result<u8, Error> {
     } else {
         printed(answer::text(&report.text()))?;
     }
-    let found = report
-        .findings
-        .iter()
-        .any(|finding| finding.level == Level::Error);
+    let found = report.findings.iter().any(|finding| finding.level == Level::Error);
     Ok(if found { FOUND } else { 0 })
 }

@@ -92,11 +92,7 @@ fn worker_alive(home: &Home, store: &Store, report: &mut Report) {
     match worker::start(home, store) {
         Ok(()) => report.ok(subject, "at work"),
         Err(error) => {
-            report.error(
-                subject,
-                error.to_string(),
-                "run `work` by hand to see what is wrong",
-            );
+            report.error(subject, error.to_string(), "run `work` by hand to see what is wrong");
         }
     }
 }

@@ -27,17 +27,10 @@ pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u
     let clean_only = options.clean && order.state == State::Released;
     if !clean_only {
         let server = order.server.unwrap_or_default();
-        confirm(
-            options.yes,
-            &format!("Give server {server} of order {id} back?"),
-        )?;
+        confirm(options.yes, &format!("Give server {server} of order {id} back?"))?;
         ask_for(home, store, id, Wish::Release)?;
     }
-    let status = if clean_only {
-        0
-    } else {
-        tell(store, id, &options.outcome)?
-    };
+    let status = if clean_only { 0 } else { tell(store, id, &options.outcome)? };
     if options.clean && status == 0 {
         clean(store, id)?;
     }
@@ -46,9 +39,7 @@ pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u
 
 fn ask_for(home: &Home, store: &Store, id: TaskId, wish: Wish) -> Result<(), Error> {
     home.require_holder()?;
-    store.lock("orders")?.amend(id, |order| {
-        order.ask(wish, clock::now()).map_err(Error::usage)
-    })?;
+    store.lock("orders")?.amend(id, |order| order.ask(wish, clock::now()).map_err(Error::usage))?;
     worker::start(home, store)
 }
 

@@ -16,11 +16,7 @@ pub(super) fn run(store: &Store, output: &Output) -> Result<u8, Error> {
     ids.sort_unstable();
     // One that moved on while we listed may stand in two lists.
     ids.dedup();
-    let orders: Vec<View> = ids
-        .into_iter()
-        .rev()
-        .filter_map(|id| readable(store, id))
-        .collect();
+    let orders: Vec<View> = ids.into_iter().rev().filter_map(|id| readable(store, id)).collect();
     if output.json {
         printed(answer::pretty_json(&List { orders }))
     } else {
@@ -54,16 +50,5 @@ fn text(orders: &[View]) -> String {
             order.reason.clone().unwrap_or_default(),
         ]
     });
-    table::render(
-        &[
-            "ORDER",
-            "CONFIG",
-            "STATE",
-            "SERVER",
-            "PANEL",
-            "CREATED (UTC)",
-            "REASON",
-        ],
-        rows,
-    )
+    table::render(&["ORDER", "CONFIG", "STATE", "SERVER", "PANEL", "CREATED (UTC)", "REASON"], rows)
 }

@@ -40,10 +40,7 @@ pub(super) fn run(home: &Home, store: &Store, options: &Prune) -> Result<u8, Err
         None => Config::load(home)?.retention.orders_days.unwrap_or(DAYS),
     };
     let now = clock::now();
-    let mut outcome = Pruned {
-        pruned: Vec::new(),
-        kept: Vec::new(),
-    };
+    let mut outcome = Pruned { pruned: Vec::new(), kept: Vec::new() };
     for id in store.ids(Place::Done)? {
         // One lock for each, so that callers are not kept waiting by a long list.
         let mut book = store.lock("prune")?;
@@ -55,10 +52,7 @@ pub(super) fn run(home: &Home, store: &Store, options: &Prune) -> Result<u8, Err
             continue;
         }
         if let Some(reason) = reason_to_keep(home, store, &book, &order) {
-            outcome.kept.push(Kept {
-                task_id: id,
-                reason,
-            });
+            outcome.kept.push(Kept { task_id: id, reason });
             continue;
         }
         if !options.dry_run {
@@ -86,9 +80,11 @@ fn reason_to_keep(home: &Home, store: &Store, book: &Book<'_>, order: &Order) ->
     if claim.task_id != order.task_id {
         return None;
     }
-    match inventory::load(home) {
-        Ok(inventory) if !inventory.lists(server) => None,
-        Ok(_) => Some(format!("the inventory still lists its server {server}")),
+    let listed =
+        inventory::read(home).and_then(|bytes| Ok(inventory::parse(home, &bytes)?.lists(server)));
+    match listed {
+        Ok(false) => None,
+        Ok(true) => Some(format!("the inventory still lists its server {server}")),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -11,16 +11,9 @@ use crate::store::Store;
 
 pub(super) fn run(store: &Store, options: &Show) -> Result<u8, Error> {
     let id = options.task_id;
-    let found = store
-        .read(id)?
-        .ok_or_else(|| Error::UnknownTask { id: id.to_string() })?;
+    let found = store.read(id)?.ok_or_else(|| Error::UnknownTask { id: id.to_string() })?;
     let (order, events) = View::of(store, found);
-    let whole = Story {
-        order,
-        events,
-        deliveries: [],
-        log: store.log_of(id),
-    };
+    let whole = Story { order, events, deliveries: [], log: store.log_of(id) };
     if options.output.json {
         printed(answer::pretty_json(&whole))
     } else {
@@ -49,10 +42,7 @@ fn text(story: &Story) -> String {
     line("created", &order.created_at.to_string());
     line("updated", &order.updated_at.to_string());
     for event in &story.events {
-        line(
-            "event",
-            &format!("{} {}", event.timestamp, event.kind.word()),
-        );
+        line("event", &format!("{} {}", event.timestamp, event.kind.word()));
     }
     for entry in &story.log {
         line("log", &format!("{} {}", entry.at, entry.message));

@@ -14,10 +14,7 @@ const UNANSWERED: &str = "its number has not reached a caller: it is not acted o
 /// The answer to `orders list --json`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(
-    test,
-    schemars(title = "Answer to orders list --json", deny_unknown_fields)
-)]
+#[cfg_attr(test, schemars(title = "Answer to orders list --json", deny_unknown_fields))]
 pub(crate) struct List {
     /// The orders, newest first.
     pub(super) orders: Vec<View>,
@@ -78,15 +75,7 @@ impl View {
             Place::Accepted => Some(UNANSWERED.to_owned()),
             Place::Active | Place::Done => order.reason,
         };
-        let Order {
-            task_id,
-            configuration,
-            state,
-            server,
-            server_id,
-            hostname,
-            ..
-        } = order;
+        let Order { task_id, configuration, state, server, server_id, hostname, .. } = order;
         let view = Self {
             task_id,
             configuration: configuration.id,

@@ -18,9 +18,7 @@ const NOT_FINISHED: u8 = 1;
 pub(super) const TIME_IS_UP: u8 = 124;
 
 pub(super) fn run(store: &Store, options: &Wait) -> Result<u8, Error> {
-    let deadline = options
-        .timeout
-        .map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let deadline = options.timeout.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
     let mut seen: Vec<Option<State>> = vec![None; options.task_ids.len()];
     let status = loop {
         for (id, seen) in options.task_ids.iter().zip(&mut seen) {
@@ -53,7 +51,5 @@ pub(super) fn run(store: &Store, options: &Wait) -> Result<u8, Error> {
 
 /// Returns the order; one that was pruned meanwhile is unknown.
 pub(super) fn read(store: &Store, id: TaskId) -> Result<Found, Error> {
-    store
-        .read(id)?
-        .ok_or_else(|| Error::UnknownTask { id: id.to_string() })
+    store.read(id)?.ok_or_else(|| Error::UnknownTask { id: id.to_string() })
 }
