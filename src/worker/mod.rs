@@ -59,6 +59,7 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
         return Ok(());
     };
     let mut worker = Worker::new(home, store, lock);
+    worker.sweep()?;
     worker.pass()?;
     worker.end_if_idle()?;
     Ok(())
@@ -100,7 +101,7 @@ impl<'a> Worker<'a> {
     }
 
     fn run(mut self) -> Result<(), Error> {
-        self.store.lock("worker")?.sweep(clock::now())?;
+        self.sweep()?;
         loop {
             let looked_at = self.store.active_changed_at();
             self.pass()?;
@@ -117,6 +118,11 @@ impl<'a> Worker<'a> {
                 };
             }
         }
+    }
+
+    /// Withdraws the orders whose numbers reached nobody.
+    fn sweep(&self) -> Result<(), Error> {
+        self.store.lock("worker")?.sweep(clock::now())
     }
 
     /// Moves on every order that can move on.
