@@ -1,7 +1,7 @@
 //! The state lock, held: every change to the order book is made through it.
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -44,10 +44,16 @@ impl<'a> Book<'a> {
         let mut text = serde_json::to_vec_pretty(value)
             .map_err(|error| Error::Internal { problem: error.to_string() })?;
         text.push(b'\n');
+        atomic::replace(&self.cleared_tmp()?, path, &text)
+    }
+
+    /// Returns the folder where new files are made, without what crashed writers left there.
+    pub(super) fn cleared_tmp(&self) -> Result<PathBuf, Error> {
+        let tmp = self.layout.tmp();
         if !self.cleared.replace(true) {
-            atomic::clear(&self.layout.tmp())?;
+            atomic::clear(&tmp)?;
         }
-        atomic::replace(&self.layout.tmp(), path, &text)
+        Ok(tmp)
     }
 
     /// Writes a new order, durably; on any failure nothing of it stays.
@@ -64,7 +70,15 @@ impl<'a> Book<'a> {
         if let Some(key) = &order.caller_key {
             self.put_key(key, order.task_id)?;
         }
-        self.put(Place::Accepted, order)
+        self.put(Place::Accepted, order)?;
+        // The links are names alone; most file systems have written them out with the order.
+        if order.caller_key.is_some() {
+            atomic::sync_folder(&self.layout.keys())?;
+        }
+        if order.held_server().is_some() {
+            atomic::sync_folder(&self.layout.claims())?;
+        }
+        Ok(())
     }
 
     /// Takes back an order whose number reached nobody.

@@ -1,29 +1,44 @@
-//! `claims/SERVER`: which order holds which server of the inventory.
+//! `claims/SERVER`, a link: which order holds which server of the inventory.
 //!
-//! A claim is durable before its order is. One whose order exists nowhere, or no longer holds the
-//! server, is void; one in quarantine stays until somebody says that the server is clean.
+//! Its text is the order's number, with a word behind it while the server waits to be cleaned. A
+//! claim whose order exists nowhere, or no longer holds the server, is void; one in quarantine
+//! stays until somebody says that the server is clean.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::atomic;
 use super::book::Book;
 use super::ids::Scan;
+use super::{atomic, link};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::format::Format;
 use crate::order::TaskId;
 
-/// The file of one server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What a claim says of a server that waits to be cleaned.
+const QUARANTINED: &str = "quarantined";
+
+/// Who holds a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claim {
-    format: Format,
     /// The order that holds, or held, the server.
     pub(crate) task_id: TaskId,
-    /// Since when the server waits to be cleaned; null while the order holds it.
-    pub(crate) quarantined_at: Option<Timestamp>,
+    /// Whether the server waits to be cleaned.
+    quarantined: bool,
+}
+
+impl Claim {
+    fn parse(text: &str) -> Option<Self> {
+        let (id, quarantined) = match text.split_once(' ') {
+            Some((id, QUARANTINED)) => (id, true),
+            Some(_) => return None,
+            None => (text, false),
+        };
+        Some(Self { task_id: id.parse().ok()?, quarantined })
+    }
+
+    fn text(self) -> String {
+        let Self { task_id, quarantined } = self;
+        if quarantined { format!("{task_id} {QUARANTINED}") } else { task_id.to_string() }
+    }
 }
 
 impl Book<'_> {
@@ -45,8 +60,9 @@ impl Book<'_> {
             free = self.first_unclaimed(servers)?;
         }
         let Some(index) = free else { return Ok(None) };
-        self.put_claim(servers[index], id, None)?;
-        // Written down together with the id.
+        let claim = Claim { task_id: id, quarantined: false };
+        // Durable together with the order, written down together with its id.
+        link::put(&self.cleared_tmp()?, &self.layout().claim(servers[index]), &claim.text())?;
         self.remember(sequence)?;
         Ok(Some(index))
     }
@@ -66,7 +82,7 @@ impl Book<'_> {
         }
         Ok(self
             .claim(server)?
-            .filter(|claim| claim.task_id != id || claim.quarantined_at.is_some())
+            .filter(|claim| claim.task_id != id || claim.quarantined)
             .map(|claim| claim.task_id))
     }
 
@@ -97,24 +113,27 @@ impl Book<'_> {
         let sequence = self.sequence(now)?;
         match self.claim(server)? {
             Some(claim) if claim.task_id != id => return Ok(()),
-            _ => self.put_claim(server, id, Some(now))?,
+            _ => self.put_claim(server, id, true)?,
         }
         self.save(sequence)
     }
 
     /// Returns the claim on a server.
     pub(crate) fn claim(&self, server: &str) -> Result<Option<Claim>, Error> {
-        super::read::read(&self.layout().claim(server))
+        let path = self.layout().claim(server);
+        let Some(text) = link::read(&path)? else { return Ok(None) };
+        match Claim::parse(&text) {
+            Some(claim) => Ok(Some(claim)),
+            None => Err(Error::StateUnreadable {
+                path,
+                problem: format!("`{text}` is no order's number"),
+            }),
+        }
     }
 
-    fn put_claim(
-        &self,
-        server: &str,
-        task_id: TaskId,
-        quarantined_at: Option<Timestamp>,
-    ) -> Result<(), Error> {
-        let claim = Claim { format: Format, task_id, quarantined_at };
-        self.replace(&self.layout().claim(server), &claim)
+    fn put_claim(&self, server: &str, task_id: TaskId, quarantined: bool) -> Result<(), Error> {
+        let text = Claim { task_id, quarantined }.text();
+        link::put_durably(&self.cleared_tmp()?, &self.layout().claim(server), &text)
     }
 
     fn first_unclaimed(&self, servers: &[&str]) -> Result<Option<usize>, Error> {
@@ -122,7 +141,7 @@ impl Book<'_> {
         Ok(servers.iter().position(|server| !claimed.contains(&server.to_ascii_lowercase())))
     }
 
-    fn claimed(&self) -> Result<BTreeSet<String>, Error> {
+    fn claimed(&self) -> Result<HashSet<String>, Error> {
         let folder = self.layout().claims();
         let fault = |error| Error::state(&folder, "list", &error);
         std::fs::read_dir(&folder)
@@ -139,7 +158,7 @@ impl Book<'_> {
     }
 
     fn is_void(&self, server: &str, claim: &Claim) -> bool {
-        claim.quarantined_at.is_none()
+        !claim.quarantined
             && match self.store().read(claim.task_id) {
                 Ok(Some(found)) => {
                     !found.order.held_server().is_some_and(|held| held.eq_ignore_ascii_case(server))
@@ -157,7 +176,7 @@ impl Book<'_> {
                 continue;
             };
             let known = scan.unreadable.contains(&claim.task_id)
-                || claim.quarantined_at.is_some()
+                || claim.quarantined
                 || scan.holders.contains_key(server);
             if !known {
                 atomic::remove(&self.layout().claim(server))?;
@@ -170,9 +189,34 @@ impl Book<'_> {
                 Err(_) => true,
             };
             if !right {
-                self.put_claim(server, *id, None)?;
+                self.put_claim(server, *id, false)?;
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Claim;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_claim_is_a_number_and_perhaps_a_word() {
+        for text in ["17", "17 quarantined"] {
+            assert_eq!(Claim::parse(text).unwrap().text(), text);
+        }
+        for text in ["", "x", "017", "17 ", "17 gone", "17  quarantined", "../17"] {
+            assert_eq!(Claim::parse(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_was_written(text in ".{0,20}") {
+            if let Some(claim) = Claim::parse(&text) {
+                prop_assert_eq!(claim.text(), text);
+            }
+        }
     }
 }

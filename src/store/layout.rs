@@ -71,8 +71,12 @@ impl Layout {
         self.claims().join(server.to_ascii_lowercase())
     }
 
+    pub(super) fn keys(&self) -> PathBuf {
+        self.state.join("keys")
+    }
+
     pub(super) fn key(&self, hash: &str) -> PathBuf {
-        self.state.join("keys").join(hash)
+        self.keys().join(hash)
     }
 
     pub(super) fn sequence(&self) -> PathBuf {

@@ -9,6 +9,7 @@ mod claims;
 mod ids;
 mod keys;
 mod layout;
+mod link;
 mod lock;
 mod log;
 mod read;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 
 use super::Report;
@@ -92,6 +92,11 @@ pub(super) fn mend(home: &Home, holder: &Path, report: &mut Report) -> Result<()
     }
     let mut count = 0;
     walk(home, holder, &mut |path, metadata| {
+        if metadata.is_symlink() && home.state.as_path() == holder_of_link(path) {
+            // Claims and keys are links of our own; nothing follows them.
+            let _ = lchown(path, Some(own), Some(own));
+            return;
+        }
         if metadata.is_symlink() || (metadata.is_file() && metadata.nlink() > 1) {
             let message = format!("{} is a link and was left alone", path.display());
             report.warning("fix", message, "remove it by hand if it is not yours");
@@ -108,6 +113,11 @@ pub(super) fn mend(home: &Home, holder: &Path, report: &mut Report) -> Result<()
     });
     report.ok("fix", format!("{count} files and folders mended"));
     Ok(())
+}
+
+/// Returns the folder of the folder that a link is in.
+fn holder_of_link(path: &Path) -> &Path {
+    path.parent().and_then(Path::parent).unwrap_or(path)
 }
 
 fn mend_one(path: &Path, before: &Metadata, own: u32, allowed: u32) -> io::Result<bool> {
