@@ -71,13 +71,11 @@ impl<'a> Book<'a> {
             self.put_key(key, order.task_id)?;
         }
         self.put(Place::Accepted, order)?;
-        // The links are names alone; most file systems have written them out with the order.
         if order.caller_key.is_some() {
             atomic::sync_folder(&self.layout.keys())?;
         }
-        if order.held_server().is_some() {
-            atomic::sync_folder(&self.layout.claims())?;
-        }
+        // The claim need not be durable yet: the worker makes it so before it hands the server
+        // over, and journals write names out in the order in which they were made.
         Ok(())
     }
 

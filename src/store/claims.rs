@@ -67,7 +67,7 @@ impl Book<'_> {
         Ok(Some(index))
     }
 
-    /// Makes sure that `id`, whose file says that it holds `server`, is the only one.
+    /// Makes sure, durably, that `id`, whose file says that it holds `server`, is the only one.
     ///
     /// Returns the order that holds it instead, or that held it before and left it uncleaned.
     pub(crate) fn confirm_claim(
@@ -80,10 +80,14 @@ impl Book<'_> {
         if self.claim(server)?.is_none_or(|claim| self.is_void(server, &claim)) {
             self.rebuild(now)?;
         }
-        Ok(self
+        let other = self
             .claim(server)?
             .filter(|claim| claim.task_id != id || claim.quarantined)
-            .map(|claim| claim.task_id))
+            .map(|claim| claim.task_id);
+        if other.is_none() {
+            atomic::sync_folder(&self.layout().claims())?;
+        }
+        Ok(other)
     }
 
     /// Ends the claim of `id` on a server that nobody else may find uncleaned; returns whether it
