@@ -7,6 +7,7 @@
 mod support;
 
 mod help;
+mod kill_order;
 
 /// A test file that no `mod` line names would never run.
 #[test]

@@ -1,7 +1,10 @@
 //! The fixture: a provider installed by the real installer, run as its callers run it.
 
 pub(crate) mod answer;
+pub(crate) mod book;
 pub(crate) mod plugin;
+pub(crate) mod sweep;
+pub(crate) mod tracer;
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +19,7 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Says in a line why a test is skipped where it cannot run, and counts it as skipped for CI.
+#[expect(clippy::print_stderr, reason = "whoever reads the log is to see it")]
 pub(crate) fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }

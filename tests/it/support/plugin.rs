@@ -54,6 +54,11 @@ impl Plugin {
         Self { root }
     }
 
+    /// Returns the provider that a copy of another's root folder holds.
+    pub(crate) fn in_folder(root: TempDir) -> Self {
+        Self { root }
+    }
+
     /// Returns the panel's folder, `/opt/webdir` in earnest.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
@@ -150,7 +155,9 @@ impl Plugin {
 
     /// Returns whether a worker lives.
     pub(crate) fn worker_lives(&self) -> bool {
-        let Ok(file) = std::fs::File::open(self.state("worker.lock")) else { return false };
+        let Ok(file) = std::fs::File::open(self.state("worker.lock")) else {
+            return false;
+        };
         fs2::FileExt::try_lock_shared(&file).is_err()
     }
 

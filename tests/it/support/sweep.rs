@@ -1,0 +1,243 @@
+//! Sweeps: a command is killed at each of its system calls in turn, every time on a fresh copy of
+//! one prepared provider, and what is left must be whole.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::answer::Answer;
+use super::book::{number, orders};
+use super::plugin::Plugin;
+use super::tracer::{self, Run};
+
+/// After how many runs that ended before their point a sweep is over: where a worker runs beside
+/// its starter, the number of system calls varies a little.
+const MISSES: usize = 4;
+
+/// A provider that is copied for each point of a sweep.
+pub(crate) struct Template {
+    plugin: Plugin,
+    /// Whether `claims/` looks changed by hand in a copy, so that it is made anew from the orders.
+    claims_touched: bool,
+    /// What this is a copy of: the executable is there.
+    _original: Option<Box<Self>>,
+}
+
+impl Template {
+    pub(crate) fn of(plugin: Plugin) -> Self {
+        Self { plugin, claims_touched: false, _original: None }
+    }
+
+    /// Returns a template whose copies look as if a hand had changed `claims/`.
+    pub(crate) fn with_claims_touched(self) -> Self {
+        Self { claims_touched: true, ..self }
+    }
+
+    /// Returns a template with one order more, whose number reached nobody, and that number.
+    pub(crate) fn with_unanswered(self, words: &[&str]) -> (Self, String) {
+        for call in 1.. {
+            let plugin = self.copy();
+            let held = hold_worker_lock(&plugin);
+            let run = tracer::kill_at(bare(&plugin, words), call);
+            drop(held);
+            assert_eq!(
+                (run.killed, run.stdout.as_str()),
+                (true, ""),
+                "not stored by then: {run:?}"
+            );
+            let last = orders(&plugin).pop().filter(|(place, _)| place == "accepted");
+            if let Some((_, order)) = last {
+                let number = number(&order).to_string();
+                return (Self { _original: Some(Box::new(self)), ..Self::of(plugin) }, number);
+            }
+        }
+        unreachable!("calls have numbers without end")
+    }
+
+    /// Returns a provider like this one.
+    pub(crate) fn copy(&self) -> Plugin {
+        let root = scratch();
+        copy(&self.plugin.root().join("providers"), &root.path().join("providers"))
+            .expect("the provider is copied");
+        let copy = Plugin::in_folder(root);
+        let claims = copy.state("claims");
+        if self.claims_touched && claims.exists() {
+            let long_ago = std::time::SystemTime::UNIX_EPOCH;
+            File::open(claims)
+                .and_then(|open| open.set_modified(long_ago))
+                .expect("its time is set");
+        }
+        copy
+    }
+}
+
+/// Returns a folder in memory where there is such a place: a kill loses nothing that was written,
+/// and thousands of writes to a disk take their time.
+fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
+}
+
+/// Copies a folder, with the change times that tell whether somebody else was there.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            symlink(std::fs::read_link(path)?, target)?;
+        } else if kind.is_dir() {
+            copy(&path, &target)?;
+        } else if from.ends_with("bin") {
+            // Whoever is called by this name takes the copy for its home.
+            symlink(path, target)?;
+        } else {
+            std::fs::copy(path, target)?;
+        }
+    }
+    let metadata = from.metadata()?;
+    std::fs::set_permissions(to, metadata.permissions())?;
+    File::open(to)?.set_modified(metadata.modified()?)
+}
+
+/// A sweep; see [`Sweep::run`].
+pub(crate) struct Sweep<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) template: &'a Template,
+    pub(crate) words: &'a [&'a str],
+    /// Whether somebody else holds the worker's lock until the command is dead.
+    pub(crate) worker_elsewhere: bool,
+}
+
+impl Sweep<'_> {
+    /// Kills the command at every system call in turn, and hands each outcome to `check`.
+    pub(crate) fn run(&self, check: impl Fn(&Plugin, &Run) + Sync) {
+        let (next, figures) = (AtomicUsize::new(1), Mutex::new(Figures::default()));
+        let work = || {
+            while figures.lock().is_ok_and(|figures| figures.misses < MISSES) {
+                let call = next.fetch_add(1, Ordering::Relaxed);
+                let _point = Point { sweep: self.name, call, figures: &figures };
+                let plugin = self.template.copy();
+                let before = orders(&plugin).len();
+                let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
+                let run = tracer::kill_at(bare(&plugin, self.words), call);
+                drop(held);
+                let more = orders(&plugin).len() > before;
+                check(&plugin, &run);
+                plugin.settled();
+                figures.lock().expect("no check failed").add(&run, more);
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(work);
+            scope.spawn(work);
+        });
+        figures.into_inner().expect("no check failed").print(self.name);
+    }
+}
+
+/// What a sweep has seen.
+#[derive(Default)]
+struct Figures {
+    points: usize,
+    answered: usize,
+    stored: usize,
+    misses: usize,
+    /// How many system calls there were in the shortest run that came to its end.
+    calls: usize,
+}
+
+impl Figures {
+    fn add(&mut self, run: &Run, stored: bool) {
+        if run.killed {
+            self.points += 1;
+            self.answered += usize::from(!run.stdout.is_empty());
+            self.stored += usize::from(stored);
+        } else {
+            assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+            let shortest = if self.misses == 0 { run.calls } else { self.calls };
+            self.calls = shortest.min(run.calls);
+            self.misses += 1;
+        }
+    }
+
+    #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
+    fn print(&self, name: &str) {
+        let Self { points, answered, stored, calls, .. } = self;
+        assert!(points >= calls, "{points} of {calls} calls were tried");
+        eprintln!("{name}: {points} points, {answered} answered, {stored} stored");
+    }
+}
+
+/// Says which point of a sweep a failed check was about, and ends the sweep.
+struct Point<'a> {
+    sweep: &'a str,
+    call: usize,
+    figures: &'a Mutex<Figures>,
+}
+
+impl Drop for Point<'_> {
+    #[expect(clippy::print_stderr, reason = "a failed check says where")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}: killed at system call {}", self.sweep, self.call);
+            if let Ok(mut figures) = self.figures.lock() {
+                figures.misses = MISSES;
+            }
+        }
+    }
+}
+
+/// Calls the provider.
+#[track_caller]
+pub(crate) fn call(plugin: &Plugin, words: &[&str]) -> Answer {
+    let output = bare(plugin, words).output().expect("the provider runs");
+    Answer::of(words.iter().map(|word| (*word).to_owned()).collect(), &output)
+}
+
+/// Calls `order` with `words`; returns the order's number.
+#[track_caller]
+pub(crate) fn order(plugin: &Plugin, words: &[&str]) -> String {
+    call(plugin, words).succeeds()["task_id"].as_str().expect("a task id").to_owned()
+}
+
+/// Asks for an order's status, does what is due, and asks again; returns the last answer.
+#[track_caller]
+pub(crate) fn outcome(plugin: &Plugin, id: &str) -> Value {
+    let first = call(plugin, &["order_status", id]).succeeds();
+    assert_ne!(first["status"], "error", "{first}");
+    call(plugin, &["work"]).prints();
+    call(plugin, &["order_status", id]).succeeds()
+}
+
+/// Returns a command that calls the provider without a shell: one would be traced too.
+pub(crate) fn bare(plugin: &Plugin, words: &[&str]) -> Command {
+    let mut command = Command::new(plugin.executable());
+    command.args(words).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Holds the lock that a worker holds while it lives, until the returned file is dropped.
+pub(crate) fn hold_worker_lock(plugin: &Plugin) -> File {
+    let path = plugin.state("worker.lock");
+    let mut options = File::options();
+    let file = options.create(true).truncate(false).write(true).mode(0o600).open(path);
+    let file = file.expect("the lock file opens");
+    fs2::FileExt::lock_exclusive(&file).expect("the lock is free");
+    file
+}
+
+/// Returns the number in an answer of `order` that was read whole.
+pub(crate) fn task_id(run: &Run) -> Option<String> {
+    let line = run.stdout.strip_suffix('\n')?;
+    let answer: Value = serde_json::from_str(line).expect("the answer is JSON");
+    assert_eq!(answer.get("error"), None, "{run:?}");
+    Some(answer["task_id"].as_str().expect("a task id").to_owned())
+}

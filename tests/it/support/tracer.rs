@@ -1,0 +1,212 @@
+//! Runs a command under ptrace(2), with all that it starts: counts its system calls, kills the
+//! whole tree at one of them, or counts the instructions that a virtual machine traps.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// How long one run may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// How many system calls the tree began.
+    pub(crate) calls: usize,
+    /// Whether the tree was killed at the system call that was asked for.
+    pub(crate) killed: bool,
+    /// What the command wrote before it ended.
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// The command's exit status; none where a signal ended it.
+    pub(crate) status: Option<i32>,
+}
+
+/// Runs `command` and kills it, and all that it started, as its `call`-th system call begins: that
+/// call does not happen. With 0 it runs to its end.
+///
+/// The command's output has to fit into a pipe.
+pub(crate) fn kill_at(command: Command, call: usize) -> Run {
+    on_own_thread(command, move |child| Tree::of(child).run(call))
+}
+
+/// Runs `command` instruction by instruction; returns how many there were and how many of them
+/// were CPUID, which a virtual machine traps.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn instructions(command: Command) -> (usize, usize) {
+    on_own_thread(command, |child| {
+        let pid = begun(child);
+        let (mut all, mut cpuid) = (0, 0);
+        loop {
+            // Stopped before the instruction that the program counter points to.
+            let place = ptrace::getregs(pid).expect("registers of a stopped process").rip;
+            let word = ptrace::read(pid, place as ptrace::AddressType).expect("its text");
+            all += 1;
+            cpuid += usize::from(word.to_le_bytes()[..2] == [0x0f, 0xa2]);
+            ptrace::step(pid, None).expect("a stopped process steps");
+            match wait().expect("the process is ours") {
+                WaitStatus::Stopped(_, Signal::SIGTRAP) => {}
+                WaitStatus::Exited(..) => return (all, cpuid),
+                other => panic!("{other:?} after {all} instructions"),
+            }
+        }
+    })
+}
+
+/// Only the thread that starts a process may trace it, and a thread of its own waits for nobody
+/// else's children.
+fn on_own_thread<T: Send + 'static>(
+    mut command: Command,
+    trace: impl FnOnce(&mut Child) -> T + Send + 'static,
+) -> T {
+    let shown = format!("{command:?}");
+    let (sender, receiver) = mpsc::channel();
+    let tracer = std::thread::spawn(move || {
+        let mut child = spawn(&mut command);
+        sender.send(trace(&mut child)).expect("somebody waits for the outcome");
+    });
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(outcome) => outcome,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end of {shown}"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(tracer.join().expect_err("it panicked"))
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "a process can only ask for being traced between fork and exec")]
+fn spawn(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Sound: between fork and exec one system call is made, and nothing is allocated.
+    unsafe {
+        command.pre_exec(|| ptrace::traceme().map_err(std::io::Error::from));
+    }
+    command.spawn().expect("the command starts")
+}
+
+/// Waits until the command is about to run its first instruction.
+fn begun(child: &Child) -> Pid {
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+    match wait() {
+        Ok(WaitStatus::Stopped(stopped, Signal::SIGTRAP)) if stopped == pid => pid,
+        other => panic!("{other:?} instead of a start"),
+    }
+}
+
+/// Waits for a child of this very thread, or for whoever it traces.
+fn wait() -> nix::Result<WaitStatus> {
+    waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD))
+}
+
+/// A traced process with all that it started.
+struct Tree<'a> {
+    child: &'a mut Child,
+    root: Pid,
+    alive: BTreeSet<Pid>,
+    /// Those between the beginning and the end of a system call.
+    in_call: BTreeSet<Pid>,
+    calls: usize,
+    killed: bool,
+    status: Option<i32>,
+}
+
+impl<'a> Tree<'a> {
+    fn of(child: &'a mut Child) -> Self {
+        let root = begun(child);
+        let follow = Options::PTRACE_O_TRACEFORK
+            | Options::PTRACE_O_TRACEVFORK
+            | Options::PTRACE_O_TRACECLONE
+            | Options::PTRACE_O_TRACEEXEC;
+        let mark = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL;
+        ptrace::setoptions(root, follow | mark).expect("options for a stopped process");
+        ptrace::syscall(root, None).expect("a stopped process goes on");
+        Self {
+            child,
+            root,
+            alive: BTreeSet::from([root]),
+            in_call: BTreeSet::new(),
+            calls: 0,
+            killed: false,
+            status: None,
+        }
+    }
+
+    fn run(mut self, call: usize) -> Run {
+        loop {
+            match wait() {
+                Ok(status) => self.follow(status, call),
+                Err(Errno::ECHILD) => break,
+                Err(errno) => panic!("cannot wait: {errno}"),
+            }
+        }
+        let mut run = Run {
+            calls: self.calls,
+            killed: self.killed,
+            stdout: String::new(),
+            stderr: String::new(),
+            status: self.status,
+        };
+        let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
+        stdout.expect("a pipe").read_to_string(&mut run.stdout).expect("text");
+        stderr.expect("a pipe").read_to_string(&mut run.stderr).expect("text");
+        run
+    }
+
+    fn follow(&mut self, status: WaitStatus, call: usize) {
+        let (pid, signal) = match status {
+            WaitStatus::Exited(pid, code) => {
+                self.alive.remove(&pid);
+                if pid == self.root {
+                    self.status = Some(code);
+                }
+                return;
+            }
+            WaitStatus::Signaled(pid, ..) => {
+                self.alive.remove(&pid);
+                return;
+            }
+            WaitStatus::PtraceSyscall(pid) => {
+                // The stops at the beginning and at the end of a call look alike, and alternate.
+                if !self.in_call.remove(&pid) && !self.killed {
+                    self.in_call.insert(pid);
+                    self.calls += 1;
+                    self.killed = self.calls == call;
+                    if self.killed {
+                        self.alive.iter().for_each(|pid| end(*pid));
+                    }
+                }
+                (pid, None)
+            }
+            WaitStatus::PtraceEvent(pid, ..) => (pid, None),
+            // A new process or thread reports itself by this signal.
+            WaitStatus::Stopped(pid, Signal::SIGSTOP) if self.alive.insert(pid) => (pid, None),
+            WaitStatus::Stopped(pid, signal) => (pid, Some(signal)),
+            other => panic!("unexpected: {other:?}"),
+        };
+        if self.killed {
+            end(pid);
+            return;
+        }
+        match ptrace::syscall(pid, signal) {
+            // It was killed by somebody else; its end is reported next.
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(errno) => panic!("{pid} does not go on: {errno}"),
+        }
+    }
+}
+
+fn end(pid: Pid) {
+    match kill(pid, Signal::SIGKILL) {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(errno) => panic!("{pid} cannot be killed: {errno}"),
+    }
+}
