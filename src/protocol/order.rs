@@ -36,7 +36,9 @@ pub(super) fn run(
     let answered = match say(&Answer { task_id }) {
         Ok(answered) => answered,
         Err(error) => {
-            accept::unanswered(&store, task_id)?;
+            if let Err(kept) = accept::unanswered(&store, task_id) {
+                answer::complain(&format!("order {task_id} stays, and is not acted on: {kept}"));
+            }
             return Err(error);
         }
     };

@@ -182,7 +182,7 @@ impl<'a> Book<'a> {
             if clock::seconds_between(order.created_at, now) < UNANSWERED_SECONDS {
                 continue;
             }
-            if self.store().panel_record(id).is_some() {
+            if self.store().panel_lists(id) {
                 self.activate(id)?;
             } else {
                 self.withdraw(&order, now)?;

@@ -23,8 +23,12 @@ impl Book<'_> {
     /// Returns the order that `key` was used for.
     pub(crate) fn order_of_key(&self, key: &str) -> Result<Option<Found>, Error> {
         let path = self.layout().key(&file_name(key));
-        let id = link::read(&path)?.and_then(|text| text.parse().ok());
-        let found = id.map_or(Ok(None), |id| self.store().read(id))?;
+        let Some(text) = link::read(&path)? else { return Ok(None) };
+        let id = text.parse().map_err(|()| Error::StateUnreadable {
+            path,
+            problem: format!("`{text}` is no order's number"),
+        })?;
+        let found = self.store().read(id)?;
         Ok(found.filter(|found| found.order.caller_key.as_deref() == Some(key)))
     }
 

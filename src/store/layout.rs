@@ -112,6 +112,11 @@ impl Layout {
         &self.tasks
     }
 
+    /// Returns whether every folder is there.
+    pub(super) fn is_complete(&self) -> bool {
+        FOLDERS.iter().all(|folder| self.state.join(folder).is_dir())
+    }
+
     /// Makes the folders that are missing, surely.
     pub(super) fn make(&self) -> Result<(), Error> {
         let mut builder = DirBuilder::new();

@@ -55,12 +55,11 @@ impl Store {
     /// # Errors
     /// `state_busy` when somebody else keeps it.
     pub(crate) fn lock(&self, why: &str) -> Result<Book<'_>, Error> {
-        let path = self.layout.lock();
-        // The folders are made by the first who finds that they are missing.
-        if std::fs::symlink_metadata(&path).is_err() {
+        // The folders are made by the first who finds that one is missing.
+        if !self.layout.is_complete() {
             self.layout.make()?;
         }
-        let lock = lock::take(&path, why, lock::PATIENCE)?;
+        let lock = lock::take(&self.layout.lock(), why, lock::PATIENCE)?;
         Ok(Book::open(&self.layout, lock))
     }
 
@@ -145,6 +144,14 @@ impl Store {
         let path = self.layout.task(id);
         let (bytes, _) = json::read_file(&path, system::OPEN_PLAINLY, json::LARGEST).ok()?;
         Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    }
+
+    /// Returns whether the panel has a record of an order; one that cannot be looked at counts.
+    pub(crate) fn panel_lists(&self, id: TaskId) -> bool {
+        match std::fs::symlink_metadata(self.layout.task(id)) {
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+            Ok(_) => true,
+        }
     }
 
     /// Returns what the file system has left.

@@ -18,7 +18,7 @@ use crate::hoster::inventory;
 use crate::order::{Step, TaskId};
 use crate::store::{Lock, Place, Store};
 
-pub(crate) use start::{start, start_or_complain};
+pub(crate) use start::{start, start_if_due, start_or_complain};
 
 /// How often a worker that has nothing to do right now looks for new orders.
 const LOOK: Duration = Duration::from_millis(250);
@@ -101,6 +101,7 @@ impl<'a> Worker<'a> {
     }
 
     fn run(mut self) -> Result<(), Error> {
+        self.log_panics();
         self.sweep()?;
         loop {
             let looked_at = self.store.active_changed_at();
@@ -125,9 +126,19 @@ impl<'a> Worker<'a> {
         self.store.lock("worker")?.sweep(clock::now())
     }
 
+    /// Where a background process breaks is written down where an administrator looks.
+    fn log_panics(&self) {
+        let store = self.store.clone();
+        std::panic::set_hook(Box::new(move |panic| {
+            store.log(clock::now(), None, format!("a fault in the program: {panic}"));
+        }));
+    }
+
     /// Moves on every order that can move on.
     fn pass(&mut self) -> Result<(), Error> {
-        for id in self.store.ids(Place::Active)? {
+        let ids = self.store.ids(Place::Active)?;
+        self.waiting.retain(|id, _| ids.binary_search(id).is_ok());
+        for id in ids {
             if self.is_waiting(id) {
                 continue;
             }
@@ -184,9 +195,8 @@ impl<'a> Worker<'a> {
         if !open.iter().all(|id| parked(id) && self.is_waiting(*id)) {
             return Ok(false);
         }
-        if open.is_empty() {
-            book.clear_due()?;
-        }
+        // Nobody can do anything about those that are parked: they are for a person to look at.
+        book.clear_due()?;
         drop(self.lock.take());
         Ok(true)
     }

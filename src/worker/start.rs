@@ -34,6 +34,13 @@ pub(crate) fn start_or_complain(home: &Home, store: &Store) {
     }
 }
 
+/// Starts a worker where there is work and none lives.
+pub(crate) fn start_if_due(home: &Home, store: &Store) {
+    if store.is_due() {
+        start_or_complain(home, store);
+    }
+}
+
 /// The child leaves our session itself, so that nothing here has to run between fork and exec.
 fn spawn(program: &Path, holder: &Path) -> std::io::Result<()> {
     Command::new(program)

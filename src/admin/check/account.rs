@@ -97,6 +97,10 @@ fn look_through(home: &Home, config: &Config, inventory: &Inventory<'_>, report:
             let message = format!("the panel refuses {server}: it leads to the machine itself");
             report.warning(INVENTORY, message, "write the server's address in the network");
         }
+        if server.parse::<std::net::Ipv6Addr>().is_ok() {
+            let message = format!("the panel reaches servers by IPv4 only: {server}");
+            report.warning(INVENTORY, message, "write the server's IPv4 address");
+        }
         for id in listed.configurations() {
             if config.configuration(id).is_err() {
                 let message = format!("server {server} is for `{id}`, which cannot be ordered");

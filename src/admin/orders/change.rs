@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) fn cancel(home: &Home, store: &Store, options: &Cancel) -> Result<u8, Error> {
     ask_for(home, store, options.task_id, Wish::Cancel)?;
-    tell(store, options.task_id, &options.outcome)
+    tell(home, store, options.task_id, &options.outcome)
 }
 
 pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u8, Error> {
@@ -30,7 +30,7 @@ pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u
         confirm(options.yes, &format!("Give server {server} of order {id} back?"))?;
         ask_for(home, store, id, Wish::Release)?;
     }
-    let status = if clean_only { 0 } else { tell(store, id, &options.outcome)? };
+    let status = if clean_only { 0 } else { tell(home, store, id, &options.outcome)? };
     if options.clean && status == 0 {
         clean(store, id)?;
     }
@@ -39,14 +39,14 @@ pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u
 
 fn ask_for(home: &Home, store: &Store, id: TaskId, wish: Wish) -> Result<(), Error> {
     home.require_holder()?;
-    store.lock("orders")?.amend(id, |order| order.ask(wish, clock::now()).map_err(Error::usage))?;
-    worker::start(home, store)
+    store.lock("orders")?.amend(id, |order| order.ask(wish, clock::now()).map_err(Error::usage))
 }
 
 /// Waits until the worker has done what was asked for, and says what came of it.
-fn tell(store: &Store, id: TaskId, options: &Outcome) -> Result<u8, Error> {
+fn tell(home: &Home, store: &Store, id: TaskId, options: &Outcome) -> Result<u8, Error> {
     let deadline = Instant::now() + Duration::from_secs_f64(options.timeout);
     loop {
+        worker::start_if_due(home, store);
         let found = read(store, id)?;
         let done = found.order.wish.is_none();
         if done || Instant::now() >= deadline {

@@ -15,13 +15,11 @@ use crate::worker;
 
 /// Runs one command; returns the exit status.
 pub(super) fn run(home: &Home, store: &Store, command: Orders) -> Result<u8, Error> {
-    if store.is_due() {
-        worker::start_or_complain(home, store);
-    }
+    worker::start_if_due(home, store);
     match command {
         Orders::List(output) => list::run(store, &output),
         Orders::Show(options) => show::run(store, &options),
-        Orders::Wait(options) => wait::run(store, &options),
+        Orders::Wait(options) => wait::run(home, store, &options),
         Orders::Cancel(options) => change::cancel(home, store, &options),
         Orders::Release(options) => change::release(home, store, &options),
         Orders::Prune(options) => prune::run(home, store, &options),

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::view::{List, View};
 use crate::admin::printed;
-use crate::answer;
 use crate::cli::Wait;
 use crate::error::Error;
+use crate::home::Home;
 use crate::order::{State, TaskId};
 use crate::store::{Found, Store};
+use crate::{answer, worker};
 
 /// How often the orders are looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -17,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const NOT_FINISHED: u8 = 1;
 pub(super) const TIME_IS_UP: u8 = 124;
 
-pub(super) fn run(store: &Store, options: &Wait) -> Result<u8, Error> {
+pub(super) fn run(home: &Home, store: &Store, options: &Wait) -> Result<u8, Error> {
     let deadline = options.timeout.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
     let mut seen: Vec<Option<State>> = vec![None; options.task_ids.len()];
     let status = loop {
@@ -33,6 +34,8 @@ pub(super) fn run(store: &Store, options: &Wait) -> Result<u8, Error> {
             let all = seen.iter().flatten().all(|state| *state == State::Finished);
             break if all { 0 } else { NOT_FINISHED };
         }
+        // The worker may have been killed meanwhile.
+        worker::start_if_due(home, store);
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             break TIME_IS_UP;
         }
