@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::atomic;
-use super::ids::Sequence;
 use super::layout::{Layout, Place};
 use super::lock::Lock;
+use super::sequence::Sequence;
 use super::{Found, Store};
 use crate::clock::{self, Timestamp};
 use crate::error::Error;
@@ -160,14 +160,20 @@ impl<'a> Book<'a> {
 
     /// Forgets an order that has ended, with its key and its claim.
     pub(crate) fn prune(&mut self, order: &Order, now: Timestamp) -> Result<(), Error> {
+        let unclaim = |book: &mut Self| match &order.server {
+            Some(server) => book.unclaim(server, order.task_id, now).map(|_| ()),
+            None => Ok(()),
+        };
+        // A claim is void once its order is gone, but nothing ends a quarantine: that one goes
+        // first, for a crash in between.
+        if order.held_server().is_none() {
+            unclaim(self)?;
+        }
         atomic::remove(&self.layout.order(Place::Done, order.task_id))?;
         if let Some(key) = &order.caller_key {
             self.remove_key(key)?;
         }
-        match &order.server {
-            Some(server) => self.unclaim(server, order.task_id, now).map(|_| ()),
-            None => Ok(()),
-        }
+        unclaim(self)
     }
 
     /// Withdraws the orders whose numbers reached nobody within a day.
