@@ -118,6 +118,7 @@ fn the_very_first_order_may_be_killed_anywhere() {
         template: &template,
         words: &["order", "1"],
         worker_elsewhere: true,
+        status: 0,
     };
     sweep.run(|plugin, run| check_without_key(plugin, run, 0));
 }
@@ -129,6 +130,7 @@ fn an_order_may_be_killed_anywhere_while_a_worker_lives() {
         template: &in_use(),
         words: &["order", "1"],
         worker_elsewhere: true,
+        status: 0,
     };
     sweep.run(|plugin, run| check_without_key(plugin, run, 1));
 }
@@ -140,6 +142,7 @@ fn an_order_may_be_killed_anywhere_while_claims_are_made_anew() {
         template: &in_use().with_claims_touched(),
         words: &["order", "1"],
         worker_elsewhere: true,
+        status: 0,
     };
     sweep.run(|plugin, run| check_without_key(plugin, run, 1));
 }
@@ -151,6 +154,7 @@ fn an_order_may_be_killed_anywhere_together_with_the_worker_that_it_starts() {
         template: &in_use(),
         words: &["order", "1"],
         worker_elsewhere: false,
+        status: 0,
     };
     sweep.run(|plugin, run| check_without_key(plugin, run, 1));
 }
@@ -162,6 +166,7 @@ fn an_order_with_a_key_may_be_killed_anywhere_and_repeated() {
         template: &in_use(),
         words: &["order", "1", "--key", KEY],
         worker_elsewhere: true,
+        status: 0,
     };
     sweep.run(check_with_key);
 }
@@ -173,6 +178,7 @@ fn an_order_with_a_key_may_be_killed_anywhere_together_with_its_worker_and_repea
         template: &in_use(),
         words: &["order", "1", "--key", KEY],
         worker_elsewhere: false,
+        status: 0,
     };
     sweep.run(check_with_key);
 }
@@ -186,6 +192,7 @@ fn a_repeated_key_may_be_killed_anywhere_too() {
         template: &template,
         words: &["order", "1", "--key", KEY],
         worker_elsewhere: true,
+        status: 0,
     };
     sweep.run(|plugin, run| {
         assert!(task_id(run).is_none_or(|told| told == id));

@@ -8,6 +8,7 @@ mod support;
 
 mod help;
 mod kill_order;
+mod kill_worker;
 
 /// A test file that no `mod` line names would never run.
 #[test]

@@ -114,6 +114,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) words: &'a [&'a str],
     /// Whether somebody else holds the worker's lock until the command is dead.
     pub(crate) worker_elsewhere: bool,
+    /// The command's exit status where it is left alone.
+    pub(crate) status: i32,
 }
 
 impl Sweep<'_> {
@@ -132,7 +134,7 @@ impl Sweep<'_> {
                 let more = orders(&plugin).len() > before;
                 check(&plugin, &run);
                 plugin.settled();
-                figures.lock().expect("no check failed").add(&run, more);
+                figures.lock().expect("no check failed").add(&run, more, self.status);
             }
         };
         std::thread::scope(|scope| {
@@ -155,13 +157,13 @@ struct Figures {
 }
 
 impl Figures {
-    fn add(&mut self, run: &Run, stored: bool) {
+    fn add(&mut self, run: &Run, stored: bool, status: i32) {
         if run.killed {
             self.points += 1;
             self.answered += usize::from(!run.stdout.is_empty());
             self.stored += usize::from(stored);
         } else {
-            assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+            assert_eq!((run.status, run.stderr.as_str()), (Some(status), ""), "{run:?}");
             let shortest = if self.misses == 0 { run.calls } else { self.calls };
             self.calls = shortest.min(run.calls);
             self.misses += 1;
