@@ -8,30 +8,14 @@ use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::atomic;
 use super::book::Book;
 use super::layout::Place;
+use super::sequence::Sequence;
 use crate::clock::{self, Timestamp};
 use crate::error::Error;
 use crate::format::Format;
 use crate::order::TaskId;
-
-/// The file `sequence`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Sequence {
-    format: Format,
-    /// The id given last; null before the first.
-    last_id: Option<TaskId>,
-    /// The day (UTC) that is counted.
-    day: String,
-    /// How many orders were accepted on that day.
-    orders_today: u64,
-    /// The change time of `claims/` as we left it, in nanoseconds.
-    claims_changed_at: String,
-}
 
 /// What a scan of all orders found.
 #[derive(Debug, Default)]
@@ -73,16 +57,11 @@ impl Book<'_> {
 
     /// Returns the cache, rebuilt if it must be, rolled over to today.
     pub(super) fn sequence(&mut self, now: Timestamp) -> Result<Sequence, Error> {
-        let mut sequence = match self.known_sequence() {
+        let sequence = match self.known_sequence() {
             Some(known) if known.claims_changed_at == self.claims_changed_at()? => known,
             _ => self.rebuild(now)?,
         };
-        let today = clock::day(now);
-        if sequence.day != today {
-            sequence.day = today;
-            sequence.orders_today = 0;
-        }
-        Ok(sequence)
+        Ok(sequence.today(now))
     }
 
     /// Writes the cache, with `claims/` as it is now.

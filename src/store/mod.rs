@@ -13,6 +13,7 @@ mod link;
 mod lock;
 mod log;
 mod read;
+mod sequence;
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;

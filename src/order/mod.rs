@@ -1,8 +1,9 @@
 //! An order and its life: pure, no I/O, the clock and the ids passed in.
 
+mod id;
+mod state;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,145 +16,11 @@ use crate::event::{
 use crate::format::Format;
 use crate::secret::Secret;
 
+pub(crate) use id::TaskId;
+pub(crate) use state::{State, Step, WireStatus, Wish};
+
 /// What `definition` says of an order that any definition of kind `inventory` serves.
 pub(crate) const INVENTORY: &str = "inventory";
-
-/// The id of an order, the `task_id` on the wire: decimal, rising, never given twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TaskId(u64);
-
-impl TaskId {
-    /// The id before the first.
-    pub(crate) const NONE: Self = Self(0);
-
-    /// Returns the id after this one; `None` when there are no more.
-    pub(crate) fn next(self) -> Option<Self> {
-        self.0.checked_add(1).map(Self)
-    }
-}
-
-impl FromStr for TaskId {
-    type Err = ();
-
-    /// Accepts just the text that [`fmt::Display`] writes.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-        text.parse().ok().filter(|_| plain).map(Self).ok_or(())
-    }
-}
-
-impl fmt::Display for TaskId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl Serialize for TaskId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for TaskId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|()| serde::de::Error::custom(format!("`{text}` is no task id")))
-    }
-}
-
-#[cfg(test)]
-impl schemars::JsonSchema for TaskId {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "TaskId".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "The id of an order: decimal, rising, never given twice.",
-            "type": "string",
-            "pattern": "^[1-9][0-9]{0,19}$"
-        })
-    }
-}
-
-/// Where an order is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum State {
-    /// It was taken.
-    Accepted,
-    /// Its server was handed over.
-    Finished,
-    /// It came to nothing.
-    Failed,
-    /// It was called off before a server was handed over.
-    Cancelled,
-    /// Its server was given back.
-    Released,
-}
-
-impl State {
-    /// Returns what the wire says of this state.
-    pub(crate) const fn status(self) -> WireStatus {
-        match self {
-            Self::Accepted => WireStatus::InProgress,
-            Self::Finished => WireStatus::Finished,
-            Self::Failed | Self::Cancelled | Self::Released => WireStatus::Error,
-        }
-    }
-
-    /// Returns whether the order has ended: nothing happens to it any more unless it is asked for.
-    pub(crate) const fn has_ended(self) -> bool {
-        !matches!(self, Self::Accepted)
-    }
-
-    /// Returns the state's word.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Released => "released",
-        }
-    }
-}
-
-/// What `order_status` says of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum WireStatus {
-    /// Ask again later.
-    InProgress,
-    /// The server is ready.
-    Finished,
-    /// There is no server, or no more.
-    Error,
-}
-
-impl WireStatus {
-    /// Returns the status's word on the wire.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::InProgress => "in_progress",
-            Self::Finished => "finished",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// What somebody asked for and the worker has yet to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Wish {
-    /// Call the order off.
-    Cancel,
-    /// Give its server back; an inventory's server waits in quarantine until it is said to be clean.
-    Release,
-}
 
 /// Who ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,19 +120,6 @@ pub(crate) struct NewOrder {
     pub(crate) account: BTreeMap<String, Value>,
 }
 
-/// What the worker has to do about an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Call it off.
-    Cancel,
-    /// Hand its server over.
-    HandOver,
-    /// Give its server back.
-    Release,
-    /// Nothing: it has ended.
-    File,
-}
-
 impl Order {
     /// Takes an order.
     pub(crate) fn accept(new: NewOrder, event: Uuid, now: Timestamp) -> Self {
@@ -297,12 +151,7 @@ impl Order {
 
     /// Returns what the worker has to do.
     pub(crate) const fn next(&self) -> Step {
-        match (self.state, self.wish) {
-            (State::Accepted, Some(Wish::Cancel)) => Step::Cancel,
-            (State::Accepted, _) => Step::HandOver,
-            (State::Finished, Some(Wish::Release)) => Step::Release,
-            _ => Step::File,
-        }
+        Step::of(self.state, self.wish)
     }
 
     /// Writes a wish into the order.
@@ -406,6 +255,112 @@ impl Order {
             hostname: self.hostname.clone().unwrap_or_default(),
             addresses: self.server.iter().cloned().collect(),
             address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn order() -> Order {
+        let new = NewOrder {
+            task_id: "7".parse().unwrap(),
+            key: Uuid::nil(),
+            caller_key: None,
+            provider: "demo".to_owned(),
+            definition: INVENTORY.to_owned(),
+            configuration: Ordered {
+                id: "1".to_owned(),
+                descr: "one".to_owned(),
+                parameters: BTreeMap::new(),
+            },
+            author: Author { uid: 0, name: "root".to_owned(), sudo_user: None },
+            account: BTreeMap::new(),
+        };
+        let mut order = Order::accept(new, Uuid::nil(), Timestamp::UNIX_EPOCH);
+        order.server = Some("192.0.2.1".to_owned());
+        order.password = Some(Secret::from("canary".to_owned()));
+        order
+    }
+
+    /// What can happen to an order, in any sequence.
+    #[derive(Debug, Clone, Copy)]
+    enum Happening {
+        Asked(Wish),
+        Worked,
+    }
+
+    fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+        let one = prop_oneof![
+            Just(Happening::Asked(Wish::Cancel)),
+            Just(Happening::Asked(Wish::Release)),
+            Just(Happening::Worked),
+        ];
+        proptest::collection::vec(one, 0..12)
+    }
+
+    fn apply(order: &mut Order, happening: Happening) {
+        let (event, now) = (Uuid::nil(), Timestamp::UNIX_EPOCH);
+        match happening {
+            Happening::Asked(wish) => drop(order.ask(wish, now)),
+            Happening::Worked => match order.next() {
+                Step::Cancel => order.cancel(event, now),
+                Step::HandOver => order.finish(event, now),
+                Step::Release => order.release(event, now),
+                Step::File => {}
+            },
+        }
+    }
+
+    /// How far an order is: a status only moves forward.
+    fn rank(state: State) -> u8 {
+        match state {
+            State::Accepted => 0,
+            State::Finished => 1,
+            State::Failed | State::Cancelled | State::Released => 2,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_order_only_moves_forward_and_each_move_is_one_event(all in happenings()) {
+            let mut order = order();
+            for happening in all {
+                let (state, events) = (order.state, order.events.len());
+                apply(&mut order, happening);
+                prop_assert!(rank(order.state) >= rank(state));
+                let moved = usize::from(order.state != state);
+                prop_assert_eq!(order.events.len(), events + moved);
+            }
+        }
+
+        #[test]
+        fn a_stored_order_is_read_as_it_was_written(all in happenings()) {
+            let mut order = order();
+            all.into_iter().for_each(|happening| apply(&mut order, happening));
+            let text = serde_json::to_string(&order).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Order>(&text).unwrap(), order);
+        }
+    }
+
+    #[test]
+    fn no_event_holds_the_password() {
+        let mut order = order();
+        order.finish(Uuid::nil(), Timestamp::UNIX_EPOCH);
+        order.release(Uuid::nil(), Timestamp::UNIX_EPOCH);
+        let events = serde_json::to_string(&order.events).unwrap();
+        assert!(!events.contains("canary"), "{events}");
+    }
+
+    #[test]
+    fn an_order_that_has_ended_cannot_be_asked_for_anything() {
+        let mut order = order();
+        order.cancel(Uuid::nil(), Timestamp::UNIX_EPOCH);
+        for wish in [Wish::Cancel, Wish::Release] {
+            let refusal = order.ask(wish, Timestamp::UNIX_EPOCH).unwrap_err();
+            assert_eq!(refusal, "order 7 has ended: it is cancelled");
         }
     }
 }
