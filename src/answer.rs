@@ -3,9 +3,11 @@
 //! What is written goes out in one call, so that a caller sees a whole answer or none. Nothing
 //! here panics: `println!` would, on a full or closed output.
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
 use serde::Serialize;
+
+use crate::system;
 
 /// Writes `value` as one line of JSON.
 ///
@@ -35,7 +37,5 @@ pub(crate) fn complain(line: &str) {
 }
 
 fn bytes(bytes: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
-    stdout.flush()
+    system::write_to_stdout(bytes)
 }
