@@ -85,7 +85,7 @@ impl<'a> Book<'a> {
     pub(crate) fn withdraw(&mut self, order: &Order, now: Timestamp) -> Result<(), Error> {
         atomic::remove(&self.layout.order(Place::Accepted, order.task_id))?;
         if let Some(key) = &order.caller_key {
-            self.remove_key(key)?;
+            self.remove_key(key, order.task_id)?;
         }
         match order.held_server() {
             Some(server) => self.unclaim(server, order.task_id, now).map(|_| ()),
@@ -171,7 +171,7 @@ impl<'a> Book<'a> {
         }
         atomic::remove(&self.layout.order(Place::Done, order.task_id))?;
         if let Some(key) = &order.caller_key {
-            self.remove_key(key)?;
+            self.remove_key(key, order.task_id)?;
         }
         unclaim(self)
     }

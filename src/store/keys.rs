@@ -38,7 +38,12 @@ impl Book<'_> {
         link::put(&self.cleared_tmp()?, &path, &task_id.to_string())
     }
 
-    pub(super) fn remove_key(&self, key: &str) -> Result<(), Error> {
-        atomic::remove(&self.layout().key(&file_name(key))).map(|_| ())
+    /// Forgets what a key was used for, unless it was used for another order since.
+    pub(super) fn remove_key(&self, key: &str, task_id: TaskId) -> Result<(), Error> {
+        let path = self.layout().key(&file_name(key));
+        match link::read(&path) {
+            Ok(Some(text)) if text != task_id.to_string() => Ok(()),
+            _ => atomic::remove(&path).map(|_| ()),
+        }
     }
 }
