@@ -87,10 +87,10 @@ impl<'a> Book<'a> {
         if let Some(key) = &order.caller_key {
             self.remove_key(key, order.task_id)?;
         }
-        match order.held_server() {
-            Some(server) => self.unclaim(server, order.task_id, now).map(|_| ()),
-            None => Ok(()),
+        if let Some(server) = order.held_server() {
+            self.unclaim(server, order.task_id, now)?;
         }
+        self.uncount(order.created_at, now)
     }
 
     /// Counts one more caller who is being told the number of an order that nobody was told yet.

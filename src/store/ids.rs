@@ -50,6 +50,15 @@ impl Book<'_> {
         self.save(sequence)
     }
 
+    /// Takes an order that was withdrawn out of today's count; its id stays given.
+    pub(super) fn uncount(&mut self, created_at: Timestamp, now: Timestamp) -> Result<(), Error> {
+        let mut sequence = self.sequence(now)?;
+        if sequence.day == clock::day(created_at) {
+            sequence.orders_today = sequence.orders_today.saturating_sub(1);
+        }
+        self.save(sequence)
+    }
+
     /// Returns how many orders were accepted today.
     pub(crate) fn orders_today(&mut self, now: Timestamp) -> Result<u64, Error> {
         Ok(self.sequence(now)?.orders_today)
