@@ -4,6 +4,7 @@ mod id;
 mod state;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -72,8 +73,7 @@ pub(crate) struct Order {
     pub(crate) caller_key: Option<String>,
     /// How many callers with that key are being told the order's number; only those of an order
     /// that nobody was told yet count.
-    #[cfg_attr(test, schemars(range(min = 1)))]
-    pub(crate) callers: u32,
+    pub(crate) callers: NonZeroU32,
     /// The provider's name.
     pub(crate) provider: String,
     /// The definition that serves the order.
@@ -128,7 +128,7 @@ impl Order {
             task_id: new.task_id,
             key: new.key.to_string(),
             caller_key: new.caller_key,
-            callers: 1,
+            callers: NonZeroU32::MIN,
             provider: new.provider,
             definition: new.definition,
             configuration: new.configuration,

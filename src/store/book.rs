@@ -1,6 +1,7 @@
 //! The state lock, held: every change to the order book is made through it.
 
 use std::cell::Cell;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -97,18 +98,20 @@ impl<'a> Book<'a> {
     ///
     /// Were the first caller's answer to fail, the order must not be withdrawn under the second.
     pub(crate) fn add_caller(&mut self, mut order: Order) -> Result<(), Error> {
-        order.callers += 1;
+        order.callers = order.callers.saturating_add(1);
         self.put(Place::Accepted, &order)
     }
 
     /// Counts one caller less; withdraws the order where none is left.
     pub(crate) fn abandon(&mut self, id: TaskId, now: Timestamp) -> Result<(), Error> {
         match self.store().read_in(Place::Accepted, id)? {
-            Some(mut order) if order.callers > 1 => {
-                order.callers -= 1;
-                self.put(Place::Accepted, &order)
-            }
-            Some(order) => self.withdraw(&order, now),
+            Some(mut order) => match NonZeroU32::new(order.callers.get() - 1) {
+                Some(left) => {
+                    order.callers = left;
+                    self.put(Place::Accepted, &order)
+                }
+                None => self.withdraw(&order, now),
+            },
             // Another caller of the same key was told: it is bought for that one.
             None => Ok(()),
         }
