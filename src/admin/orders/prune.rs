@@ -73,12 +73,12 @@ fn reason_to_keep(home: &Home, store: &Store, book: &Book<'_>, order: &Order) ->
         return Some("the panel still lists it".to_owned());
     }
     let server = order.server.as_deref()?;
-    let claim = match book.claim(server) {
-        Ok(claim) => claim?,
+    // One that was handed over is in use even if its claim was lost.
+    let in_use = order.held_server().is_some();
+    match book.claim(server) {
+        Ok(claim) if in_use || claim.is_some_and(|claim| claim.task_id == order.task_id) => {}
+        Ok(_) => return None,
         Err(error) => return Some(error.to_string()),
-    };
-    if claim.task_id != order.task_id {
-        return None;
     }
     let listed =
         inventory::read(home).and_then(|bytes| Ok(inventory::parse(home, &bytes)?.lists(server)));
