@@ -30,9 +30,13 @@ pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u
         confirm(options.yes, &format!("Give server {server} of order {id} back?"))?;
         ask_for(home, store, id, Wish::Release)?;
     }
-    let status = if clean_only { 0 } else { tell(home, store, id, &options.outcome)? };
+    let json = options.outcome.output.json;
+    let status = if clean_only && !json { 0 } else { tell(home, store, id, &options.outcome)? };
     if options.clean && status == 0 {
-        clean(store, id)?;
+        let done = clean(store, id)?;
+        if !json {
+            printed(answer::text(&done))?;
+        }
     }
     Ok(status)
 }
@@ -68,18 +72,17 @@ fn tell(home: &Home, store: &Store, id: TaskId, options: &Outcome) -> Result<u8,
     }
 }
 
-/// Lets the server of a released order be ordered again.
-fn clean(store: &Store, id: TaskId) -> Result<(), Error> {
+/// Lets the server of a released order be ordered again; returns what came of it, in words.
+fn clean(store: &Store, id: TaskId) -> Result<String, Error> {
     let Some(server) = read(store, id)?.order.server else {
-        return Ok(());
+        return Ok(String::new());
     };
     let freed = store.lock("orders")?.unclaim(&server, id, clock::now())?;
-    let text = if freed {
+    Ok(if freed {
         format!("server {server} can be ordered again\n")
     } else {
         format!("server {server} was not in quarantine for order {id}\n")
-    };
-    printed(answer::text(&text)).map(|_| ())
+    })
 }
 
 /// Asks on a terminal; elsewhere only `--yes` will do.
