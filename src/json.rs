@@ -29,8 +29,10 @@ fn parse_with_path<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String>
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
+        // What breaks off has no key to name: the place is the part before it.
+        let path = path.trim_end_matches('?').trim_end_matches('.');
         let problem = with_nearest_key(&error.inner().to_string());
-        if path == "." || path.is_empty() { problem } else { format!("{path}: {problem}") }
+        if path.is_empty() { problem } else { format!("{path}: {problem}") }
     })?;
     reader.end().map_err(|error| error.to_string())?;
     Ok(value)
