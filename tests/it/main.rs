@@ -3,12 +3,23 @@
     clippy::disallowed_methods,
     reason = "the lint keeps the product to its doors; tests break things on purpose"
 )]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as expected, and so do its helpers"
+)]
 
 mod support;
 
+mod configs;
 mod help;
+mod key;
 mod kill_order;
 mod kill_worker;
+mod order;
+mod order_ids;
+mod order_status;
+mod order_unanswered;
+mod usage;
 
 /// A test file that no `mod` line names would never run.
 #[test]

@@ -158,17 +158,19 @@ impl Plugin {
         let Ok(file) = std::fs::File::open(self.state("worker.lock")) else {
             return false;
         };
-        fs2::FileExt::try_lock_shared(&file).is_err()
+        let free = fs2::FileExt::try_lock_shared(&file).is_ok();
+        drop(Held(file));
+        !free
     }
 
-    /// Keeps workers from starting until the returned file is dropped.
-    pub(crate) fn hold_worker_lock(&self) -> std::fs::File {
+    /// Keeps workers from starting until what is returned is dropped.
+    pub(crate) fn hold_worker_lock(&self) -> Held {
         self.run(&["orders", "list"]).prints();
         let path = self.state("worker.lock");
         let file = std::fs::File::options().create(true).truncate(false).write(true).open(path);
         let file = file.expect("the lock file opens");
         fs2::FileExt::lock_exclusive(&file).expect("the lock is free");
-        file
+        Held(file)
     }
 
     /// Returns every file below `state/`, relative to it, rising.
@@ -188,6 +190,18 @@ impl Plugin {
         }
         found.sort();
         found
+    }
+}
+
+/// A lock, held until this is dropped.
+///
+/// Let go of in so many words: another test that forks just now shares the file for a moment.
+#[must_use]
+pub(crate) struct Held(std::fs::File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        fs2::FileExt::unlock(&self.0).expect("a lock can be let go of");
     }
 }
 
