@@ -10,8 +10,12 @@
 
 mod support;
 
+mod broken_state;
+mod check;
 mod configs;
 mod help;
+mod inventory;
+mod inventory_claims;
 mod key;
 mod kill_order;
 mod kill_worker;
@@ -19,6 +23,11 @@ mod order;
 mod order_ids;
 mod order_status;
 mod order_unanswered;
+mod orders_change;
+mod orders_list;
+mod orders_prune;
+mod orders_show;
+mod orders_wait;
 mod usage;
 
 /// A test file that no `mod` line names would never run.
