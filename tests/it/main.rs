@@ -13,6 +13,7 @@ mod support;
 mod broken_state;
 mod check;
 mod configs;
+mod docs;
 mod help;
 mod inventory;
 mod inventory_claims;
@@ -28,6 +29,7 @@ mod orders_list;
 mod orders_prune;
 mod orders_show;
 mod orders_wait;
+mod schemas;
 mod usage;
 
 /// A test file that no `mod` line names would never run.
