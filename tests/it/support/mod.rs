@@ -1,8 +1,8 @@
 //! The fixture: a provider installed by the real installer, run as its callers run it.
 
 pub(crate) mod answer;
-pub(crate) mod hand;
 pub(crate) mod book;
+pub(crate) mod hand;
 pub(crate) mod plugin;
 pub(crate) mod sweep;
 pub(crate) mod tracer;
