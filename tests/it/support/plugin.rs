@@ -39,7 +39,10 @@ impl Plugin {
     pub(crate) fn installed() -> Self {
         static TEMPLATE: OnceLock<TempDir> = OnceLock::new();
         let template = TEMPLATE.get_or_init(|| {
-            let root = tempfile::tempdir().expect("a temporary folder");
+            // Nothing removes it at the end of the tests: it is for `cargo clean` to do.
+            let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+                .or_else(|_| tempfile::tempdir())
+                .expect("a temporary folder");
             install(root.path(), &["--name", NAME]);
             root
         });
@@ -190,6 +193,18 @@ impl Plugin {
         }
         found.sort();
         found
+    }
+}
+
+impl Drop for Plugin {
+    /// A worker that still writes may put something into a folder that was just emptied.
+    fn drop(&mut self) {
+        for _ in 0..50 {
+            if std::fs::remove_dir_all(self.root()).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
 }
 
