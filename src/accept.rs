@@ -9,7 +9,7 @@ use crate::config::{Config, Configuration, Status};
 use crate::definition::{self, Definition};
 use crate::error::Error;
 use crate::home::Home;
-use crate::hoster::inventory;
+use crate::hoster::inventory::{self, Inventory};
 use crate::order::{Author, INVENTORY, NewOrder, Order, Ordered, TaskId};
 use crate::store::{Book, Place, Store};
 use crate::system::{self, Caller};
@@ -48,9 +48,27 @@ pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<Tas
     }
     let Definition::Inventory(_) = definition::load(home, &config.definition)?;
     let configuration = config.configuration(&request.configuration)?;
+    // Parsed before the lock is taken: a long inventory must keep nobody else waiting. What is
+    // wrong with it is an error for a new order only.
+    match inventory::read(home) {
+        Ok(bytes) => {
+            let inventory = inventory::parse(home, &bytes);
+            under_lock(home, store, request, &config, configuration, inventory)
+        }
+        Err(error) => under_lock(home, store, request, &config, configuration, Err(error)),
+    }
+}
+
+fn under_lock(
+    home: &Home,
+    store: &Store,
+    request: Request,
+    config: &Config,
+    configuration: &Configuration,
+    inventory: Result<Inventory<'_>, Error>,
+) -> Result<TaskId, Error> {
     let author = author(&request.caller);
     let (key, event) = (Uuid::now_v7(), Uuid::now_v7());
-
     let mut book = store.lock("order")?;
     let now = clock::now();
     if let Some(key) = &request.key
@@ -59,7 +77,7 @@ pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<Tas
         return Ok(id);
     }
     check_space(store)?;
-    check_limits(&config, store, &mut book, now)?;
+    check_limits(config, store, &mut book, now)?;
     let new = NewOrder {
         task_id: book.next_id(now)?,
         key,
@@ -71,7 +89,7 @@ pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<Tas
         account: config.account.clone(),
     };
     let mut order = Order::accept(new, event, now);
-    claim(home, &mut book, &mut order, now)?;
+    claim(home, &inventory?, &mut book, &mut order, now)?;
     book.insert(&order, now)?;
     Ok(order.task_id)
 }
@@ -174,11 +192,17 @@ fn check_limits(
 }
 
 /// Claims a server; one that an unanswered order has kept for a day is free for it.
-fn claim(home: &Home, book: &mut Book<'_>, order: &mut Order, now: Timestamp) -> Result<(), Error> {
-    match inventory::claim(home, book, order, now) {
+fn claim(
+    home: &Home,
+    inventory: &Inventory<'_>,
+    book: &mut Book<'_>,
+    order: &mut Order,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match inventory::claim(home, inventory, book, order, now) {
         Err(Error::OutOfStock { .. }) => {
             book.sweep(now)?;
-            inventory::claim(home, book, order, now)
+            inventory::claim(home, inventory, book, order, now)
         }
         claimed => claimed,
     }

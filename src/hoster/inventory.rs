@@ -132,12 +132,11 @@ fn lower_case(server: &str) -> Cow<'_, str> {
 /// `out_of_stock` where all servers of the configuration are held.
 pub(crate) fn claim(
     home: &Home,
+    inventory: &Inventory<'_>,
     book: &mut Book<'_>,
     order: &mut Order,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let bytes = read(home)?;
-    let inventory = parse(home, &bytes)?;
     let id = &order.configuration.id;
     let fitting: Vec<&Server<'_>> =
         inventory.servers.iter().filter(|server| server.fits(id)).collect();
