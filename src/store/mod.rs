@@ -120,11 +120,6 @@ impl Store {
         ids::listed(&self.layout.folder(place))
     }
 
-    /// Returns when an order was last put into or taken out of the active ones.
-    pub(crate) fn active_changed_at(&self) -> Option<SystemTime> {
-        std::fs::metadata(self.layout.folder(Place::Active)).ok()?.modified().ok()
-    }
-
     /// Returns when an active order's file was last replaced.
     pub(crate) fn changed_at(&self, id: TaskId) -> Option<SystemTime> {
         std::fs::metadata(self.layout.order(Place::Active, id)).ok()?.modified().ok()

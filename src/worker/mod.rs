@@ -60,9 +60,13 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
     };
     let mut worker = Worker::new(home, store, lock);
     worker.sweep()?;
-    worker.pass()?;
-    worker.end_if_idle()?;
-    Ok(())
+    loop {
+        worker.pass()?;
+        // Whoever ordered meanwhile found a worker alive, and started none.
+        if worker.end_if(|worker, id| worker.waiting.contains_key(&id))? {
+            return Ok(());
+        }
+    }
 }
 
 /// A pass over the open orders, again and again.
@@ -104,12 +108,11 @@ impl<'a> Worker<'a> {
         self.log_panics();
         self.sweep()?;
         loop {
-            let looked_at = self.store.active_changed_at();
             self.pass()?;
-            if self.end_if_idle()? {
+            if self.end_if(Self::is_parked)? {
                 return Ok(());
             }
-            if self.wait(looked_at) == Woken::Upgrade {
+            if self.wait()? == Woken::Upgrade {
                 drop(self.lock.take());
                 // Replaced: the new program goes on. Removed: the provider is being uninstalled.
                 return if self.home.executable.exists() {
@@ -184,51 +187,53 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Lets go of the worker's lock where no order can move on; returns whether it did.
+    /// Nobody can do anything about an order that is parked: it is for a person to look at.
+    fn is_parked(&self, id: TaskId) -> bool {
+        matches!(self.waiting.get(&id), Some(Waiting::Parked(_))) && self.is_waiting(id)
+    }
+
+    /// Lets go of the worker's lock where each open order may stay as it is; returns whether it did.
     ///
     /// Under the state lock, so that an order that becomes active either is seen here or finds the
     /// worker's lock free.
-    fn end_if_idle(&mut self) -> Result<bool, Error> {
+    fn end_if(&mut self, may_stay: impl Fn(&Self, TaskId) -> bool) -> Result<bool, Error> {
         let book = self.store.lock("worker")?;
-        let parked = |id: &TaskId| matches!(self.waiting.get(id), Some(Waiting::Parked(_)));
         let open = self.store.ids(Place::Active)?;
-        if !open.iter().all(|id| parked(id) && self.is_waiting(*id)) {
+        if !open.iter().all(|id| may_stay(self, *id)) {
             return Ok(false);
         }
-        // Nobody can do anything about those that are parked: they are for a person to look at.
-        book.clear_due()?;
+        if open.iter().all(|id| self.is_parked(*id)) {
+            book.clear_due()?;
+        }
         drop(self.lock.take());
         Ok(true)
     }
 
-    /// Sleeps until there may be something to do.
-    fn wait(&self, looked_at: Option<SystemTime>) -> Woken {
-        let next = self.waiting.values().filter_map(|waiting| match waiting {
-            Waiting::Until(then) => Some(*then),
-            Waiting::Parked(_) => None,
-        });
-        let next = next.min();
+    /// Sleeps until there is something to do.
+    ///
+    /// The orders are listed each time: the change time of their folder is too coarse on many file
+    /// systems to tell of an order that came right after the last look.
+    fn wait(&self) -> Result<Woken, Error> {
         loop {
             if identity(&self.home.executable) != self.executable {
-                return Woken::Upgrade;
+                return Ok(Woken::Upgrade);
             }
-            if self.store.active_changed_at() != looked_at {
-                return Woken::Order;
+            if !self.store.ids(Place::Active)?.iter().all(|id| self.is_waiting(*id)) {
+                return Ok(Woken::Order);
             }
-            let left = next.map_or(LOOK, |then| then.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return Woken::Time;
-            }
-            std::thread::sleep(left.min(LOOK));
+            let next = self.waiting.values().filter_map(|waiting| match waiting {
+                Waiting::Until(then) => Some(then.saturating_duration_since(Instant::now())),
+                Waiting::Parked(_) => None,
+            });
+            std::thread::sleep(next.min().map_or(LOOK, |left| left.min(LOOK)));
         }
     }
 }
 
-/// What ended a sleep: a new order, the time, a new executable.
+/// What ended a sleep: an order that can move on, a new executable.
 #[derive(Debug, PartialEq, Eq)]
 enum Woken {
     Order,
-    Time,
     Upgrade,
 }
 
