@@ -29,6 +29,7 @@ mod orders_list;
 mod orders_prune;
 mod orders_show;
 mod orders_wait;
+mod race;
 mod schemas;
 mod usage;
 

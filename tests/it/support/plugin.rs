@@ -212,7 +212,7 @@ impl Drop for Plugin {
 ///
 /// Let go of in so many words: another test that forks just now shares the file for a moment.
 #[must_use]
-pub(crate) struct Held(std::fs::File);
+pub(crate) struct Held(pub(crate) std::fs::File);
 
 impl Drop for Held {
     fn drop(&mut self) {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::answer::Answer;
 use super::book::{number, orders};
-use super::plugin::Plugin;
+use super::plugin::{Held, Plugin};
 use super::tracer::{self, Run};
 
 /// After how many runs that ended before their point a sweep is over: where a worker runs beside
@@ -62,8 +62,12 @@ impl Template {
     }
 
     /// Returns a provider like this one.
-    pub(crate) fn copy(&self) -> Plugin {
-        let root = scratch();
+    fn copy(&self) -> Plugin {
+        self.copy_into(scratch())
+    }
+
+    /// Returns a provider like this one, in `root`.
+    pub(crate) fn copy_into(&self, root: TempDir) -> Plugin {
         copy(&self.plugin.root().join("providers"), &root.path().join("providers"))
             .expect("the provider is copied");
         let copy = Plugin::in_folder(root);
@@ -226,14 +230,13 @@ pub(crate) fn bare(plugin: &Plugin, words: &[&str]) -> Command {
     command
 }
 
-/// Holds the lock that a worker holds while it lives, until the returned file is dropped.
-pub(crate) fn hold_worker_lock(plugin: &Plugin) -> File {
-    let path = plugin.state("worker.lock");
+/// Keeps workers from starting until what is returned is dropped; calls nobody.
+pub(crate) fn hold_worker_lock(plugin: &Plugin) -> Held {
     let mut options = File::options();
-    let file = options.create(true).truncate(false).write(true).mode(0o600).open(path);
-    let file = file.expect("the lock file opens");
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(plugin.state("worker.lock")).expect("the lock file opens");
     fs2::FileExt::lock_exclusive(&file).expect("the lock is free");
-    file
+    Held(file)
 }
 
 /// Returns the number in an answer of `order` that was read whole.
