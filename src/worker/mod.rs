@@ -218,7 +218,9 @@ impl<'a> Worker<'a> {
             if identity(&self.home.executable) != self.executable {
                 return Ok(Woken::Upgrade);
             }
-            if !self.store.ids(Place::Active)?.iter().all(|id| self.is_waiting(*id)) {
+            let open = self.store.ids(Place::Active)?;
+            let all = |is: fn(&Self, TaskId) -> bool| open.iter().all(|id| is(self, *id));
+            if !all(Self::is_waiting) || all(Self::is_parked) {
                 return Ok(Woken::Order);
             }
             let next = self.waiting.values().filter_map(|waiting| match waiting {
@@ -230,7 +232,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What ended a sleep: an order that can move on, a new executable.
+/// What ended a sleep: an order that can move on, or none that ever could; a new executable.
 #[derive(Debug, PartialEq, Eq)]
 enum Woken {
     Order,
