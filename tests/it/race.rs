@@ -46,7 +46,6 @@ fn end_by_themselves(plugin: &Plugin, ids: &[String]) {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a figure for whoever reads the log")]
 fn thirty_two_callers_of_two_hundred_orders_get_as_many_numbers_and_servers() {
     const CALLERS: usize = 32;
     const ORDERS: usize = 200;
@@ -119,11 +118,11 @@ fn an_order_that_meets_a_single_pass_is_not_forgotten() {
 /// Older file systems keep times by the second: an order may come without a visible change.
 #[test]
 fn an_order_is_not_forgotten_where_times_are_kept_by_the_second() {
+    const ROUNDS: usize = 20;
+    const CALLERS: usize = 4;
     if !is_root() || !has("mkfs.ext4") {
         return skip("a file system of its own needs root and mkfs.ext4");
     }
-    const ROUNDS: usize = 20;
-    const CALLERS: usize = 4;
     let mount = Mount::ext4(&["-I", "128"]);
     let template = Template::of(Plugin::with_servers(ROUNDS * CALLERS));
     let plugin = template.copy_into(tempfile::tempdir_in(mount.path()).unwrap());

@@ -15,14 +15,14 @@ pub(crate) struct Mount {
 impl Mount {
     /// Mounts a file system in memory; needs root.
     pub(crate) fn memory(options: &str) -> Self {
-        Self::mount(|at| {
+        Self::made_by(|at| {
             run(Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at));
         })
     }
 
     /// Makes and mounts a file system of 16 MiB in a file; needs root and `mkfs.ext4`.
     pub(crate) fn ext4(options: &[&str]) -> Self {
-        Self::mount(|at| {
+        Self::made_by(|at| {
             let image = at.with_extension("image");
             let file = std::fs::File::create(&image).expect("the image is made");
             file.set_len(16 << 20).expect("the image is grown");
@@ -31,7 +31,7 @@ impl Mount {
         })
     }
 
-    fn mount(mount: impl FnOnce(&Path)) -> Self {
+    fn made_by(mount: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let this = Self { folder };
         std::fs::create_dir(this.path()).expect("a folder is made");
