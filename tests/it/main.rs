@@ -29,9 +29,11 @@ mod orders_list;
 mod orders_prune;
 mod orders_show;
 mod orders_wait;
+mod owner;
 mod race;
 mod schemas;
 mod usage;
+mod worker;
 
 /// A test file that no `mod` line names would never run.
 #[test]
