@@ -9,6 +9,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc::{makedev, mode_t};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
 use nix::sys::statvfs::statvfs;
@@ -150,13 +151,14 @@ pub(crate) fn free(path: &Path) -> io::Result<Free> {
     Ok(Free { bytes: stat.blocks_available().saturating_mul(stat.fragment_size()), files })
 }
 
-/// Leaves the caller's session, working directory and descriptors behind.
+/// Leaves the caller's session, working directory, descriptors and limits behind.
 ///
 /// A panel that ends its process group, a file system to be unmounted, a pipe that someone reads
 /// to its end: none is held up by a worker. To be called before anything is opened.
 pub(crate) fn detach() -> io::Result<()> {
     unistd::setsid()?;
     unistd::chdir("/")?;
+    lift_limits();
     let inherited: Vec<i32> = match std::fs::read_dir("/proc/self/fd") {
         Ok(entries) => entries
             .flatten()
@@ -171,4 +173,16 @@ pub(crate) fn detach() -> io::Result<()> {
         let _ = unistd::close(descriptor);
     }
     Ok(())
+}
+
+/// Raises the limits that would keep a worker from the orders of others as far as we may.
+fn lift_limits() {
+    for limit in [Resource::RLIMIT_CPU, Resource::RLIMIT_FSIZE] {
+        // Root may raise any limit, others just their own to what is the most for them.
+        if setrlimit(limit, RLIM_INFINITY, RLIM_INFINITY).is_err()
+            && let Ok((_, most)) = getrlimit(limit)
+        {
+            let _ = setrlimit(limit, most, most);
+        }
+    }
 }
