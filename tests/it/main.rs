@@ -33,6 +33,7 @@ mod orders_wait;
 mod owner;
 mod race;
 mod schemas;
+mod startup;
 mod usage;
 mod worker;
 
