@@ -191,10 +191,10 @@ impl<'a> Book<'a> {
             if clock::seconds_between(order.created_at, now) < UNANSWERED_SECONDS {
                 continue;
             }
-            if self.store().panel_lists(id) {
-                self.activate(id)?;
-            } else {
-                self.withdraw(&order, now)?;
+            match self.store().panel_lists(id) {
+                Some(true) => self.activate(id)?,
+                Some(false) => self.withdraw(&order, now)?,
+                None => {}
             }
         }
         Ok(())

@@ -142,11 +142,12 @@ impl Store {
         Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
     }
 
-    /// Returns whether the panel has a record of an order; one that cannot be looked at counts.
-    pub(crate) fn panel_lists(&self, id: TaskId) -> bool {
+    /// Returns whether the panel has a record of an order; absent where that cannot be told.
+    pub(crate) fn panel_lists(&self, id: TaskId) -> Option<bool> {
         match std::fs::symlink_metadata(self.layout.task(id)) {
-            Err(error) => error.kind() != io::ErrorKind::NotFound,
-            Ok(_) => true,
+            Ok(_) => Some(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
+            Err(_) => None,
         }
     }
 

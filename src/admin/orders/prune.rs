@@ -69,7 +69,7 @@ pub(super) fn run(home: &Home, store: &Store, options: &Prune) -> Result<u8, Err
 /// A server in use must not be sold again because its order was forgotten, and the panel turns an
 /// order that we forgot into an error of its own.
 fn reason_to_keep(home: &Home, store: &Store, book: &Book<'_>, order: &Order) -> Option<String> {
-    if store.panel_lists(order.task_id) {
+    if store.panel_lists(order.task_id) != Some(false) {
         return Some("the panel still lists it".to_owned());
     }
     let server = order.server.as_deref()?;
