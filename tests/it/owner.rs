@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::support::answer::Answer;
-use crate::support::book::assert_private;
+use crate::support::book::{age, assert_private};
 use crate::support::plugin::Plugin;
+use crate::support::sweep::Template;
 use crate::support::{is_root, skip, wait_until};
 
 /// The holder's owner, and somebody else; the system need know neither.
@@ -194,4 +195,26 @@ fn the_author_is_who_called_and_not_whom_we_act_as() {
     // Both are kept: the account, and the person behind it.
     let stored = plugin.stored(&ids[2]);
     assert_eq!((&stored["author"]["uid"], &stored["author"]["name"]), (&0.into(), &"root".into()));
+}
+
+/// Where the panel's records cannot be looked at, an order may have been answered or not.
+#[test]
+fn an_old_order_is_neither_withdrawn_nor_acted_on_where_the_panels_records_are_out_of_reach() {
+    if !is_root() {
+        return skip("only root can give a holder away");
+    }
+    let (template, id) = Template::of(Plugin::with_servers(2)).with_unanswered(&["order", "1"]);
+    let plugin = template.copy_into(tempfile::tempdir().unwrap());
+    age(&plugin, &id);
+    give_away(&plugin);
+    let tasks = plugin.holder().join("tasks");
+    std::fs::create_dir(&tasks).unwrap();
+    run("chmod", &["700"], &tasks);
+    for words in [["work"].as_slice(), &["work", "--once"]] {
+        plugin.run(words).prints();
+        assert_eq!(plugin.names("accepted"), [format!("{id}.json")]);
+    }
+    run("chmod", &["755"], &tasks);
+    plugin.run(&["work"]).prints();
+    assert_eq!(plugin.names("accepted").len() + plugin.names("done").len(), 0);
 }
