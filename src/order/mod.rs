@@ -339,7 +339,9 @@ mod tests {
         #[test]
         fn a_stored_order_is_read_as_it_was_written(all in happenings()) {
             let mut order = order();
-            all.into_iter().for_each(|happening| apply(&mut order, happening));
+            for happening in all {
+                apply(&mut order, happening);
+            }
             let text = serde_json::to_string(&order).unwrap();
             prop_assert_eq!(serde_json::from_str::<Order>(&text).unwrap(), order);
         }
