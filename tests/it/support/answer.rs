@@ -33,7 +33,8 @@ impl Answer {
             panic!("no newline at the end: {self:?}");
         };
         assert!(!line.contains('\n'), "more than a line: {self:?}");
-        let value: Value = serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {self:?}"));
+        let value: Value =
+            serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {self:?}"));
         assert!(value.is_object(), "{self:?}");
         let word = self.words.first().map(String::as_str);
         let schema = match (value.get("error").is_some(), word) {
@@ -99,5 +100,8 @@ pub(crate) fn errors(schema: &str, value: &Value) -> Vec<String> {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{schema}: {why}"));
     let schema: Value = serde_json::from_str(&text).expect("a schema is JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema is valid");
-    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
