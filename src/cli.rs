@@ -24,8 +24,9 @@ The panel's own words, each answered with one JSON object:
   order CONFIG_ID [--key KEY]   Order it; the same key never orders twice
   order_status TASK_ID          How the order is doing
 
-Exit status: 0 done, 2 malformed call, 3 refused, 4 configuration or definition invalid,
-7 state busy, unreadable, newer, full or not ours, 70 a fault in the program.";
+Exit status: 0 done, 1 faults found or orders not finished, 124 time is up, 2 malformed call,
+3 refused, 4 configuration or definition invalid, 7 state busy, unreadable, newer, full or not
+ours, 70 a fault in the program.";
 
 /// Orders servers for a 1C-Bitrix pool, at most one for each order, whatever crashes.
 #[derive(Debug, Parser)]

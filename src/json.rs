@@ -31,11 +31,23 @@ fn parse_with_path<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String>
         let path = error.path().to_string();
         // What breaks off has no key to name: the place is the part before it.
         let path = path.trim_end_matches('?').trim_end_matches('.');
-        let problem = with_nearest_key(&error.inner().to_string());
+        let problem = with_nearest_key(&without_value(&error.inner().to_string()));
         if path.is_empty() { problem } else { format!("{path}: {problem}") }
     })?;
     reader.end().map_err(|error| error.to_string())?;
     Ok(value)
+}
+
+/// Takes the value out of an error about one: it may be a password or a token.
+fn without_value(message: &str) -> String {
+    let about_a_value =
+        message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    match (message.find(['`', '"']), message.rfind(", expected ")) {
+        (Some(value), Some(rest)) if about_a_value && value < rest => {
+            format!("{}{}", message[..value].trim_end(), &message[rest..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// Adds the nearest known key to an error about an unknown one.
@@ -124,6 +136,15 @@ mod tests {
     fn a_value_of_the_wrong_type_is_named_with_its_place() {
         let message = problem(r#"{"limits":{"open_orders":"many"}}"#);
         assert!(message.starts_with("limits.open_orders: invalid type: string"), "{message}");
+    }
+
+    #[test]
+    fn a_value_that_may_be_a_secret_is_not_repeated() {
+        for value in [r#""canary, expected x""#, "12345678", r#""a`b\"canary""#] {
+            let message = problem(&format!(r#"{{"limits":{value}}}"#));
+            assert!(!message.contains("canary") && !message.contains("12345678"), "{message}");
+            assert!(message.contains(", expected struct Inner"), "{message}");
+        }
     }
 
     #[test]

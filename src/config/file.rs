@@ -79,7 +79,7 @@ pub(crate) enum Status {
 /// A text, or the file that holds it.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text or {\"file\": PATH} was expected")]
 #[expect(dead_code, reason = "the inventory needs no account; what is written is validated")]
 pub(crate) enum Text {
     /// The text itself.

@@ -9,7 +9,7 @@ use crate::home::Home;
 use crate::order::{Order, State, TaskId, WireStatus};
 use crate::secret::Secret;
 use crate::store::{Place, Store};
-use crate::{accept, system, worker};
+use crate::{accept, answer, system, worker};
 
 /// The answer to `order_status`.
 #[derive(Debug, Serialize)]
@@ -78,8 +78,11 @@ pub(super) fn run(home: &Home, task_id: &str) -> Result<Answered, Error> {
     let mut found = store.read(id)?.ok_or_else(unknown)?;
     if found.place == Place::Accepted {
         // Somebody knows the number, so it did reach its caller, who was then killed or cut off.
-        accept::answered(&store, id)?;
-        found = store.read(id)?.ok_or_else(unknown)?;
+        match accept::answered(&store, id) {
+            Ok(()) => found = store.read(id)?.ok_or_else(unknown)?,
+            // The order stands; the next call goes on with it.
+            Err(error) => answer::complain(&format!("order {id} is not yet under way: {error}")),
+        }
     }
     let open = !found.order.state.has_ended();
     let answered = say(&Answer::of(found.order))?;

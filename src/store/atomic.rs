@@ -97,7 +97,10 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), Error> {
 pub(super) fn clear(tmp: &Path) -> Result<(), Error> {
     let entries = std::fs::read_dir(tmp).map_err(|error| Error::state(tmp, "list", &error))?;
     for entry in entries.flatten() {
-        remove(&entry.path())?;
+        // A folder is none of ours, and in nobody's way.
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove(&entry.path())?;
+        }
     }
     Ok(())
 }

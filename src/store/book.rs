@@ -84,6 +84,9 @@ impl<'a> Book<'a> {
     ///
     /// The order's file goes first: without it, its claim and its key are void.
     pub(crate) fn withdraw(&mut self, order: &Order, now: Timestamp) -> Result<(), Error> {
+        if self.drop_stale_copy(Place::Accepted, order.task_id)? {
+            return Ok(());
+        }
         atomic::remove(&self.layout.order(Place::Accepted, order.task_id))?;
         if let Some(key) = &order.caller_key {
             self.remove_key(key, order.task_id)?;
@@ -92,6 +95,19 @@ impl<'a> Book<'a> {
             self.unclaim(server, order.task_id, now)?;
         }
         self.uncount(order.created_at, now)
+    }
+
+    /// Removes the file of an order that has moved on from that place since; returns whether it did.
+    ///
+    /// An order is in one place only, but for a backup that was made or laid back while it moved.
+    pub(crate) fn drop_stale_copy(&self, place: Place, id: TaskId) -> Result<bool, Error> {
+        let store = self.store();
+        let moved_on = store.is_in(Place::Done, id)
+            || (place == Place::Accepted && store.is_in(Place::Active, id));
+        if moved_on {
+            atomic::remove(&self.layout.order(place, id))?;
+        }
+        Ok(moved_on)
     }
 
     /// Counts one more caller who is being told the number of an order that nobody was told yet.
@@ -122,6 +138,9 @@ impl<'a> Book<'a> {
     /// Not synced: after a power cut the order is back where it was, and the next `order_status`
     /// moves it on again.
     pub(crate) fn activate(&mut self, id: TaskId) -> Result<(), Error> {
+        if self.drop_stale_copy(Place::Accepted, id)? {
+            return Ok(());
+        }
         self.mark_due()?;
         let from = self.layout.order(Place::Accepted, id);
         atomic::relocate(&from, &self.layout.order(Place::Active, id)).map(|_| ())

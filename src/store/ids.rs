@@ -25,6 +25,8 @@ pub(super) struct Scan {
     orders_today: u64,
     /// Which order holds which server of the inventory, by the server's lower-case name.
     pub(super) holders: BTreeMap<String, TaskId>,
+    /// Which order was made with which key.
+    pub(super) keys: BTreeMap<String, TaskId>,
     /// The orders whose files cannot be read: what they hold is not known.
     pub(super) unreadable: BTreeSet<TaskId>,
 }
@@ -66,11 +68,11 @@ impl Book<'_> {
 
     /// Returns the cache, rebuilt if it must be, rolled over to today.
     pub(super) fn sequence(&mut self, now: Timestamp) -> Result<Sequence, Error> {
-        let sequence = match self.known_sequence() {
+        let sequence = match self.known_sequence()? {
             Some(known) if known.claims_changed_at == self.claims_changed_at()? => known,
             _ => self.rebuild(now)?,
         };
-        Ok(sequence.today(now))
+        Ok(self.sequence.insert(sequence.today(now)).clone())
     }
 
     /// Writes the cache, with `claims/` as it is now.
@@ -91,6 +93,7 @@ impl Book<'_> {
     pub(super) fn rebuild(&mut self, now: Timestamp) -> Result<Sequence, Error> {
         let scan = self.scan(now)?;
         self.restore_claims(&scan)?;
+        self.restore_keys(&scan)?;
         let mut sequence = Sequence {
             format: Format,
             last_id: scan.last_id,
@@ -98,7 +101,7 @@ impl Book<'_> {
             orders_today: scan.orders_today,
             claims_changed_at: String::new(),
         };
-        if let Some(known) = self.known_sequence() {
+        if let Some(known) = self.known_sequence()? {
             // An id may have been given to an order whose file does not exist yet.
             sequence.last_id = sequence.last_id.max(known.last_id);
             if known.day == sequence.day {
@@ -109,11 +112,15 @@ impl Book<'_> {
         Ok(sequence)
     }
 
-    /// Any fault of a cache is cured by building it anew.
-    fn known_sequence(&self) -> Option<Sequence> {
-        self.sequence
-            .clone()
-            .or_else(|| super::read::read(&self.layout().sequence()).ok().flatten())
+    /// Any fault of a cache is cured by building it anew, but for one that a later release wrote.
+    fn known_sequence(&self) -> Result<Option<Sequence>, Error> {
+        if self.sequence.is_some() {
+            return Ok(self.sequence.clone());
+        }
+        match super::read::read(&self.layout().sequence()) {
+            Err(newer @ Error::StateNewer { .. }) => Err(newer),
+            read => Ok(read.ok().flatten()),
+        }
     }
 
     /// Reads every order there is.
@@ -128,6 +135,9 @@ impl Book<'_> {
                 match self.store().read_in(place, id) {
                     Ok(Some(order)) => {
                         scan.orders_today += u64::from(clock::day(order.created_at) == today);
+                        if let Some(key) = &order.caller_key {
+                            scan.keys.insert(key.clone(), id);
+                        }
                         if let Some(server) = order.held_server() {
                             scan.holders.entry(server.to_ascii_lowercase()).or_insert(id);
                         }

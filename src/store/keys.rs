@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::book::Book;
+use super::ids::Scan;
 use super::{Found, atomic, link};
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::order::TaskId;
 
@@ -21,7 +23,13 @@ fn file_name(key: &str) -> String {
 
 impl Book<'_> {
     /// Returns the order that `key` was used for.
-    pub(crate) fn order_of_key(&self, key: &str) -> Result<Option<Found>, Error> {
+    pub(crate) fn order_of_key(
+        &mut self,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<Found>, Error> {
+        // Where a folder of the book was lost, this restores what it said.
+        self.sequence(now)?;
         let path = self.layout().key(&file_name(key));
         let Some(text) = link::read(&path)? else { return Ok(None) };
         let id = text.parse().map_err(|()| Error::StateUnreadable {
@@ -36,6 +44,16 @@ impl Book<'_> {
     pub(super) fn put_key(&self, key: &str, task_id: TaskId) -> Result<(), Error> {
         let path = self.layout().key(&file_name(key));
         link::put(&self.cleared_tmp()?, &path, &task_id.to_string())
+    }
+
+    /// Makes `keys/` say what the orders say.
+    pub(super) fn restore_keys(&self, scan: &Scan) -> Result<(), Error> {
+        for (key, id) in &scan.keys {
+            if link::read(&self.layout().key(&file_name(key)))?.is_none() {
+                self.put_key(key, *id)?;
+            }
+        }
+        if scan.keys.is_empty() { Ok(()) } else { atomic::sync_folder(&self.layout().keys()) }
     }
 
     /// Forgets what a key was used for, unless it was used for another order since.

@@ -56,8 +56,10 @@ impl Store {
     /// # Errors
     /// `state_busy` when somebody else keeps it.
     pub(crate) fn lock(&self, why: &str) -> Result<Book<'_>, Error> {
-        // The folders are made by the first who finds that one is missing.
+        // The folders are made by the first who finds that one is missing. What they said is
+        // restored from the orders where the cache is gone.
         if !self.layout.is_complete() {
+            atomic::remove(&self.layout.sequence())?;
             self.layout.make()?;
         }
         let lock = lock::take(&self.layout.lock(), why, lock::PATIENCE)?;

@@ -33,7 +33,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Works until nothing is left to do; ends at once where another worker lives.
 pub(crate) fn run_in_background(home: &Home, store: &Store) -> Result<(), Error> {
     match store.worker_lock("worker", PATIENCE) {
-        Ok(lock) => Worker::new(home, store, lock).run(),
+        Ok(lock) => Worker::new(home, store, lock).run().inspect_err(|error| {
+            // Nobody reads what a background process prints.
+            store.log(clock::now(), None, format!("the worker ends: {error}"));
+        }),
         Err(Error::StateBusy { .. }) => Ok(()),
         Err(error) => Err(error),
     }
@@ -175,6 +178,9 @@ impl<'a> Worker<'a> {
     /// Does what one order needs next: lock, read again, decide, replace.
     fn step(&self, id: TaskId) -> Result<(), Error> {
         let mut book = self.store.lock("worker")?;
+        if book.drop_stale_copy(Place::Active, id)? {
+            return Ok(());
+        }
         let Some(mut order) = self.store.read_in(Place::Active, id)? else {
             return Ok(());
         };

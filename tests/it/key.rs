@@ -207,3 +207,14 @@ fn an_order_is_taken_back_when_all_its_callers_went_away() {
         assert_eq!(plugin.names(folder), [""; 0], "{folder}/");
     }
 }
+
+#[test]
+fn a_key_that_was_used_leads_to_its_order_whatever_became_of_the_configuration() {
+    let plugin = Plugin::with_servers(2);
+    let ask = || plugin.run(&["order", "1", "--key", "k"]).succeeds()["task_id"].clone();
+    let first = ask();
+    for config in [json!({ "status": "disabled" }), json!({}), json!({ "bogus": 1 })] {
+        plugin.write_config(&config);
+        assert_eq!(ask(), first, "{config}");
+    }
+}

@@ -68,13 +68,12 @@ fn numbers_rise_although_the_sequence_is_lost_damaged_or_old() {
     let old = std::fs::read(&path).unwrap();
     let mut expected = 2;
     assert_eq!(next(&plugin), expected);
-    let faults: [(&str, &dyn Fn()); 6] = [
+    let faults: [(&str, &dyn Fn()); 5] = [
         ("lost", &|| std::fs::remove_file(&path).unwrap()),
         ("empty", &|| std::fs::write(&path, "").unwrap()),
         ("damaged", &|| std::fs::write(&path, "{\"format\":1,").unwrap()),
         ("of zeros", &|| std::fs::write(&path, [0; 256]).unwrap()),
         ("old", &|| std::fs::write(&path, &old).unwrap()),
-        ("of a newer format", &|| plugin.edit("sequence", |cache| cache["format"] = 2.into())),
     ];
     for (fault, make) in faults {
         plugin.settled();
@@ -82,6 +81,50 @@ fn numbers_rise_although_the_sequence_is_lost_damaged_or_old() {
         expected += 1;
         assert_eq!(next(&plugin), expected, "the sequence was {fault}");
     }
+}
+
+#[test]
+fn a_sequence_of_a_later_release_is_refused_and_left_alone() {
+    let plugin = Plugin::with_servers(2);
+    plugin.sold();
+    plugin.settled();
+    plugin.edit("sequence", |cache| cache["format"] = 2.into());
+    let before = std::fs::read(plugin.state("sequence")).unwrap();
+    let message = plugin.run(&["order", "1"]).fails("state_newer", 7);
+    assert!(message.contains("sequence"), "{message}");
+    assert_eq!(std::fs::read(plugin.state("sequence")).unwrap(), before);
+}
+
+#[test]
+fn keys_that_were_removed_are_restored_from_the_orders() {
+    let plugin = Plugin::with_servers(3);
+    let ask = || plugin.run(&["order", "1", "--key", "k"]).succeeds()["task_id"].clone();
+    let first = ask();
+    plugin.settled();
+    std::fs::remove_dir_all(plugin.state("keys")).unwrap();
+    assert_eq!(ask(), first);
+    std::fs::remove_dir_all(plugin.state("keys")).unwrap();
+    std::fs::remove_file(plugin.state("sequence")).unwrap();
+    assert_eq!(ask(), first);
+}
+
+#[test]
+fn an_old_copy_of_an_order_that_moved_on_changes_nothing() {
+    let plugin = Plugin::with_servers(2);
+    plugin.sold();
+    plugin.settled();
+    let sold = plugin.finished("1");
+    copy(&plugin, "done/1.json", "accepted/1.json", "1");
+    plugin.edit("accepted/1.json", |order| {
+        order["state"] = "accepted".into();
+        order["created_at"] = "2020-01-01T00:00:00Z".into();
+    });
+    copy(&plugin, "accepted/1.json", "active/1.json", "1");
+    plugin.run(&["work", "--once"]).prints();
+    assert_eq!(plugin.finished("1"), sold);
+    assert_ne!(plugin.finished(&plugin.order()), sold);
+    assert!(!plugin.state("accepted/1.json").exists());
+    assert!(!plugin.state("active/1.json").exists());
 }
 
 #[test]

@@ -56,7 +56,12 @@ pub(super) fn executable(home: &Home, report: &mut Report) {
 /// Passwords and tokens are for the owner alone.
 pub(super) fn permissions(home: &Home, holder: &Path, report: &mut Report) {
     let subject = "permissions";
+    let owner = holder.metadata().map(|metadata| metadata.uid()).ok();
     walk(home, holder, &mut |path, metadata| {
+        if owner.is_some_and(|owner| owner != metadata.uid()) {
+            let message = format!("{} belongs to user {}", path.display(), metadata.uid());
+            report.warning(subject, message, "run `check --fix` as root");
+        }
         let open = metadata.mode() & 0o7777 & !allowed(home, path, metadata);
         if metadata.is_symlink() || open == 0 {
             return;
@@ -71,12 +76,13 @@ pub(super) fn permissions(home: &Home, holder: &Path, report: &mut Report) {
 
 /// Returns the permissions that a file or folder of ours may have.
 fn allowed(home: &Home, path: &Path, metadata: &Metadata) -> u32 {
-    match path.parent() {
-        Some(folder) if folder.file_name().is_some_and(|name| name == "bin") => 0o755,
-        _ if metadata.is_dir() && home.holder.as_deref() == Some(path) => 0o755,
-        _ if metadata.is_dir() && path.file_name().is_some_and(|name| name == "bin") => 0o755,
-        _ if metadata.is_dir() => 0o700,
-        _ => 0o600,
+    let bin = home.holder.as_ref().map(|holder| holder.join("bin"));
+    let public = home.holder.as_deref() == Some(path)
+        || bin.as_deref().is_some_and(|bin| path == bin || path.parent() == Some(bin));
+    match (public, metadata.is_dir()) {
+        (true, _) => 0o755,
+        (false, true) => 0o700,
+        (false, false) => 0o600,
     }
 }
 
@@ -121,8 +127,8 @@ fn holder_of_link(path: &Path) -> &Path {
 }
 
 fn mend_one(path: &Path, before: &Metadata, own: u32, allowed: u32) -> io::Result<bool> {
-    let in_bin = path.parent().is_some_and(|folder| folder.ends_with("bin"));
-    let wanted = if in_bin { 0o755 } else { before.mode() & 0o7777 & allowed };
+    let wanted =
+        if allowed == 0o755 && before.is_file() { 0o755 } else { before.mode() & 0o7777 & allowed };
     if before.uid() == own && before.mode() & 0o7777 == wanted {
         return Ok(false);
     }
