@@ -38,20 +38,17 @@ pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Err
 /// A rename over an existing file would make the file system write out the new one at once.
 pub(super) fn overwrite_cache(path: &Path, text: &str) -> Result<(), Error> {
     let fault = |error: io::Error| Error::state(path, "write", &error);
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(OPEN_PLAINLY)
-        .open(path)
-        .map_err(fault)?;
+    let file = open_or_make(path)?;
     file.write_all_at(format!("{text:<CACHE$}").as_bytes(), 0).map_err(fault)?;
     file.set_len(CACHE as u64).map_err(fault)
 }
 
 /// Makes an empty file; one that exists is left alone.
 pub(super) fn make_empty(path: &Path) -> Result<(), Error> {
+    open_or_make(path).map(|_| ())
+}
+
+fn open_or_make(path: &Path) -> Result<File, Error> {
     File::options()
         .write(true)
         .create(true)
@@ -59,8 +56,7 @@ pub(super) fn make_empty(path: &Path) -> Result<(), Error> {
         .mode(0o600)
         .custom_flags(OPEN_PLAINLY)
         .open(path)
-        .map(|_| ())
-        .map_err(|error| Error::state(path, "make", &error))
+        .map_err(|error| Error::state(path, "open", &error))
 }
 
 /// Moves a file to another folder of the same file system.
