@@ -101,6 +101,8 @@ fn keys_that_were_removed_are_restored_from_the_orders() {
     let ask = || plugin.run(&["order", "1", "--key", "k"]).succeeds()["task_id"].clone();
     let first = ask();
     plugin.settled();
+    // A worker that a call started would restore things under this test's hands.
+    let _held = plugin.hold_worker_lock();
     std::fs::remove_dir_all(plugin.state("keys")).unwrap();
     assert_eq!(ask(), first);
     std::fs::remove_dir_all(plugin.state("keys")).unwrap();
