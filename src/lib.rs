@@ -23,9 +23,16 @@ mod event;
 mod format;
 mod home;
 mod hoster;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the engine for hosters with an API is to come")
+)]
+mod http;
 mod json;
 mod name;
 mod order;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine for hosters with an API is to come"))]
+mod pace;
 mod protocol;
 mod schema;
 mod secret;
