@@ -504,3 +504,29 @@ const fn grace_seconds() -> f64 {
 const fn ok() -> u16 {
     200
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn the_definitions_of_the_tests_are_in_the_language() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/definitions");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let mut value: Value = json::parse(&std::fs::read(&path).unwrap()).unwrap();
+            let kind = value.as_object_mut().and_then(|object| object.remove("kind"));
+            assert_eq!(kind, Some("http".into()), "{}", path.display());
+            let definition: Http = json::parse(value.to_string().as_bytes())
+                .unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+            assert_eq!(definition.create.iter().filter(|step| step.buys).count(), 1);
+            assert!(!definition.recordings.is_empty(), "{}", path.display());
+            count += 1;
+        }
+        assert_eq!(count, 5);
+    }
+}

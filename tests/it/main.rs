@@ -16,6 +16,8 @@ mod configs;
 mod disk_full;
 mod docs;
 mod help;
+mod hoster_faults;
+mod hoster_fixture;
 mod inventory;
 mod inventory_claims;
 mod key;

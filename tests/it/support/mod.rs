@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod book;
 pub(crate) mod hand;
+pub(crate) mod hoster;
 pub(crate) mod mount;
 pub(crate) mod plugin;
 pub(crate) mod sweep;

@@ -1,0 +1,290 @@
+//! The servers of a hoster, and the requests that are about them.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::fault::Verb;
+use super::mode::{Listed, Mode, Names, Outcome};
+use super::request::Seen;
+use super::response::Response;
+use crate::support::plugin::CANARY;
+
+/// The plans that are sold.
+const PLANS: [&str; 2] = ["small", "large"];
+
+/// The id of the first server is one more.
+const BEFORE_FIRST_ID: u64 = 1000;
+
+/// A server that was bought.
+#[derive(Debug, Clone)]
+pub(crate) struct Purchase {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    /// When it was bought.
+    pub(crate) at: Instant,
+    /// Whether somebody else bought it.
+    pub(crate) planted: bool,
+    /// Whether its removal was asked for, and done or begun.
+    pub(crate) removed: bool,
+    /// How many requests to create a server bore its name, whatever became of them.
+    pub(crate) creates: usize,
+    /// How many requests named its id, whatever became of them.
+    pub(crate) requests: usize,
+    /// The root password that the request bore or that the hoster chose.
+    pub(crate) password: Option<String>,
+    /// The user-data that it is started with.
+    pub(crate) user_data: Option<String>,
+    /// Whether it was not started, or was stopped.
+    pub(crate) stopped: bool,
+    plan: String,
+    image: String,
+    /// How many looks at it there were, and how many since it was removed.
+    polls: usize,
+    polls_since_removal: usize,
+    /// How many lists there were since it was bought.
+    lists: usize,
+    passwords: usize,
+}
+
+/// All servers.
+#[derive(Debug, Default)]
+pub(crate) struct Cloud {
+    servers: Vec<Purchase>,
+    /// How many requests to create a server bore a name.
+    creates: BTreeMap<String, usize>,
+    /// What a request with an `Idempotency-Key` asked for, and how it was answered.
+    answered: BTreeMap<String, (Vec<u8>, Response)>,
+}
+
+impl Cloud {
+    /// Returns every server that was ever bought or planted.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = Purchase> {
+        self.servers.iter().map(|server| {
+            let creates = self.creates.get(&server.name).copied().unwrap_or_default();
+            Purchase { creates, ..server.clone() }
+        })
+    }
+
+    /// Counts a request, whatever becomes of it.
+    pub(crate) fn count(&mut self, mode: &Mode, seen: &Seen) {
+        if seen.verb() == Verb::Create {
+            let name = seen.json()["name"].as_str().unwrap_or_default().to_owned();
+            *self.creates.entry(name).or_default() += 1;
+        }
+        if let Some(server) = seen.server().and_then(|id| self.find(mode, id)) {
+            server.requests += 1;
+        }
+    }
+
+    /// Adds a server that somebody else bought; returns its id.
+    pub(crate) fn plant(&mut self, mode: &Mode, name: &str) -> u64 {
+        let id = self.free_id(mode);
+        self.servers
+            .push(Purchase { planted: true, ..Purchase::new(id, name, PLANS[0], "alma-9") });
+        id
+    }
+
+    fn free_id(&self, mode: &Mode) -> u64 {
+        let taken = |id| {
+            let mut same = self.servers.iter().filter(|server| server.id == id);
+            same.any(|server| !mode.reuses_ids || server.is_there(mode))
+        };
+        let mut id = BEFORE_FIRST_ID + 1;
+        while taken(id) {
+            id += 1;
+        }
+        id
+    }
+
+    fn find(&mut self, mode: &Mode, id: u64) -> Option<&mut Purchase> {
+        self.servers.iter_mut().find(|server| server.id == id && server.is_there(mode))
+    }
+
+    /// Sells a server.
+    pub(crate) fn create(&mut self, mode: &Mode, seen: &Seen) -> Response {
+        let key = seen.headers.get("idempotency-key").filter(|_| mode.replays_keys);
+        if let Some((body, response)) = key.and_then(|key| self.answered.get(key)) {
+            return if *body == seen.body {
+                response.clone()
+            } else {
+                Response::error(422, "idempotency_mismatch", "the key came with another request")
+            };
+        }
+        let wish = seen.json();
+        let text = |name: &str| wish[name].as_str().filter(|text| !text.is_empty());
+        let (Some(name), Some(plan), Some(image)) = (text("name"), text("plan"), text("image"))
+        else {
+            return Response::error(422, "invalid_input", "name, plan and image are required");
+        };
+        if !PLANS.contains(&plan) {
+            return Response::error(422, "invalid_input", &format!("plan {plan} is not sold"));
+        }
+        let taken = self.servers.iter().any(|server| !server.removed && server.name == name);
+        if mode.names == Names::Unique && taken {
+            return Response::conflict();
+        }
+        let mut server = Purchase::new(self.free_id(mode), name, plan, image);
+        server.password = text("password").map(str::to_owned);
+        server.user_data = text("user_data").map(str::to_owned);
+        server.stopped = seen.path.starts_with("/orders");
+        let mut body = json!({ "server": server.json(mode) });
+        if mode.chooses_password {
+            body["server"]["root_password"] = server.choose_password().into();
+        }
+        self.servers.push(server);
+        let response = Response::json(201, &body);
+        if let Some(key) = key {
+            self.answered.insert(key.clone(), (seen.body.clone(), response.clone()));
+        }
+        response
+    }
+
+    /// Lists servers, a page at a time.
+    pub(crate) fn list(&mut self, mode: &Mode, seen: &Seen) -> Response {
+        let number =
+            |name, default| seen.query(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let (page, per_page): (usize, usize) = (number("page", 1), number("per_page", 25));
+        if page == 0 || per_page == 0 {
+            return Response::told(400);
+        }
+        let name = seen.query("name");
+        for server in &mut self.servers {
+            server.lists += usize::from(page == 1);
+        }
+        let found: Vec<Value> = self
+            .servers
+            .iter()
+            .filter(|server| server.is_there(mode) && server.is_listed(mode))
+            .filter(|server| name.as_ref().is_none_or(|name| *name == server.name))
+            .map(|server| server.json(mode))
+            .collect();
+        let next = (found.len() > page * per_page).then_some(page + 1);
+        let servers: Vec<Value> =
+            found.into_iter().skip((page - 1) * per_page).take(per_page).collect();
+        Response::json(200, &json!({ "servers": servers, "meta": { "next_page": next } }))
+    }
+
+    /// Answers a request about one server.
+    pub(crate) fn at_server(&mut self, mode: &Mode, verb: Verb, seen: &Seen) -> Response {
+        let Some(server) = seen.server().and_then(|id| self.find(mode, id)) else {
+            return Response::told(404);
+        };
+        match verb {
+            Verb::Get if server.look(mode) => {
+                Response::json(200, &json!({ "server": server.json(mode) }))
+            }
+            Verb::Network => Response::json(200, &json!({ "network": server.network(mode) })),
+            Verb::Delete => {
+                server.removed = true;
+                Response::empty(204)
+            }
+            _ if server.removed => Response::told(404),
+            Verb::Configure if !server.stopped => Response::told(409),
+            Verb::Configure => {
+                server.user_data = Some(String::from_utf8_lossy(&seen.body).into_owned());
+                Response::empty(204)
+            }
+            Verb::Start | Verb::Stop => {
+                server.stopped = verb == Verb::Stop;
+                Response::json(202, &json!({ "server": server.json(mode) }))
+            }
+            Verb::Recover => {
+                Response::json(200, &json!({ "root_password": server.choose_password() }))
+            }
+            _ => Response::told(404),
+        }
+    }
+}
+
+impl Purchase {
+    fn new(id: u64, name: &str, plan: &str, image: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            at: Instant::now(),
+            planted: false,
+            removed: false,
+            creates: 0,
+            requests: 0,
+            password: None,
+            user_data: None,
+            stopped: false,
+            plan: plan.to_owned(),
+            image: image.to_owned(),
+            polls: 0,
+            polls_since_removal: 0,
+            lists: 0,
+            passwords: 0,
+        }
+    }
+
+    /// Returns whether it can be seen at all.
+    const fn is_there(&self, mode: &Mode) -> bool {
+        !self.removed || self.polls_since_removal < mode.removing_polls
+    }
+
+    fn is_listed(&self, mode: &Mode) -> bool {
+        self.planted
+            || match mode.listed {
+                Listed::AtOnce => true,
+                Listed::AfterLists(count) => self.lists > count,
+                Listed::After(time) => self.at.elapsed() >= time,
+            }
+    }
+
+    /// Counts a look at it; returns whether it is found.
+    const fn look(&mut self, mode: &Mode) -> bool {
+        if self.removed {
+            self.polls_since_removal += 1;
+            return true;
+        }
+        if !self.stopped || self.polls < mode.absent_polls {
+            self.polls += 1;
+        } else {
+            return true;
+        }
+        self.polls > mode.absent_polls
+    }
+
+    fn status(&self, mode: &Mode) -> &'static str {
+        let built = self.polls > mode.absent_polls + mode.building_polls;
+        match mode.outcome {
+            _ if self.removed => "deleting",
+            _ if self.stopped => "stopped",
+            _ if !built => "building",
+            Outcome::Runs => "running",
+            Outcome::Fails => "error",
+        }
+    }
+
+    fn json(&self, mode: &Mode) -> Value {
+        let status = self.status(mode);
+        let network = self.network(mode);
+        json!({
+            "id": self.id, "name": self.name, "plan": self.plan, "image": self.image,
+            "status": status, "ip": network["public"][0], "private_ip": network["private"][0],
+            "reason": (status == "error").then_some("the image is broken"),
+        })
+    }
+
+    fn network(&self, mode: &Mode) -> Value {
+        if self.status(mode) != "running" {
+            return json!({ "public": [], "private": [] });
+        }
+        let number = u32::try_from(self.id - BEFORE_FIRST_ID).expect("few servers");
+        let below = |first: [u8; 4]| Ipv4Addr::from(u32::from_be_bytes(first) + number).to_string();
+        let public = mode.address.clone().unwrap_or_else(|| below([127, 0, 0, 0]));
+        json!({ "public": [public], "private": [below([10, 0, 0, 0])] })
+    }
+
+    /// Gives it a new root password.
+    fn choose_password(&mut self) -> String {
+        self.passwords += 1;
+        let password = format!("{CANARY}{}x{}", self.id, self.passwords);
+        self.password = Some(password.clone());
+        password
+    }
+}

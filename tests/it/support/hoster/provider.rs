@@ -1,0 +1,66 @@
+//! Providers that sell what a hoster of the tests sells.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Hoster, LOGIN_PASSWORD, TOKEN, USER};
+use crate::support::hand::read;
+use crate::support::plugin::Plugin;
+
+/// The definitions of the tests' hoster.
+pub(crate) const DEFINITIONS: [&str; 5] =
+    ["fake-unique", "fake-plain", "fake-token", "fake-login", "fake-three-steps"];
+
+impl Plugin {
+    /// Installs a provider that sells configuration `1` of a hoster, by one of [`DEFINITIONS`].
+    pub(crate) fn with_hoster(hoster: &Hoster, definition: &str) -> Self {
+        let plugin = Self::installed();
+        plugin.connect(hoster, definition);
+        plugin
+    }
+
+    /// Makes this provider sell configuration `1` of a hoster: the copies of a sweep need one each.
+    pub(crate) fn connect(&self, hoster: &Hoster, definition: &str) {
+        let text = self::definition(definition).to_string();
+        self.write_private(&format!("{definition}.json"), &text);
+        self.write_private("hoster.token", TOKEN);
+        self.write_private("hoster.password", LOGIN_PASSWORD);
+        self.write_private("demo.conf", &config(hoster, definition).to_string());
+    }
+
+    /// Writes a file below `etc/` that nobody else may read.
+    pub(crate) fn write_private(&self, name: &str, text: &str) {
+        let path = self.etc(name);
+        std::fs::write(&path, text).expect("the file is written");
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).expect("the file is ours");
+    }
+}
+
+/// Returns one of [`DEFINITIONS`].
+#[track_caller]
+pub(crate) fn definition(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/definitions");
+    read(&folder.join(format!("{name}.json")))
+}
+
+/// Returns the configuration of a provider that sells what a hoster sells.
+#[track_caller]
+pub(crate) fn config(hoster: &Hoster, definition: &str) -> Value {
+    let credentials = if definition == "fake-login" {
+        json!({ "user": USER, "password": { "file": "hoster.password" } })
+    } else {
+        json!({ "token": { "file": "hoster.token" } })
+    };
+    let example = self::definition(definition)["example"].clone();
+    json!({
+        "definition": format!("./{definition}.json"),
+        "base_url": hoster.url(),
+        "credentials": credentials,
+        "configurations": [{ "id": "1", "descr": "one", "parameters": example["parameters"] }],
+        "ready": null,
+        "worker": { "poll_seconds": 0.05, "threads": 4 },
+    })
+}

@@ -1,0 +1,122 @@
+//! Connections: requests are read from them, and answers go out as whole as they are told to.
+
+use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use nix::libc;
+use nix::sys::socket::{setsockopt, sockopt};
+
+use super::fault::{Ending, Point, Verb};
+use super::request::Seen;
+use super::response::Response;
+use super::state::State;
+
+/// How long lies between two bytes that drip.
+const DRIP: Duration = Duration::from_secs(1);
+
+/// How long, and how often, to wait for the rest of a request's first line.
+const PAUSE: Duration = Duration::from_millis(1);
+const PAUSES: usize = 1000;
+
+/// Answers all requests of a connection.
+///
+/// # Errors
+/// Where the client is gone.
+pub(crate) fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
+    while let Some(verb) = peek(stream)? {
+        if state.lock().expect("no connection panicked").stays_unread(verb) {
+            return reset(stream);
+        }
+        let mut reader = BufReader::new(stream);
+        let Some(seen) = Seen::read(&mut reader)? else {
+            return Ok(());
+        };
+        assert_eq!(reader.buffer(), b"", "no request before the answer to the last one");
+        let stays =
+            seen.headers.get("connection").is_none_or(|value| !value.eq_ignore_ascii_case("close"));
+        let (response, early_end, delay) =
+            state.lock().expect("no connection panicked").handle(seen);
+        if !delay.is_zero() && left_within(stream, Some(delay))? {
+            return Ok(());
+        }
+        if !send(stream, &response, early_end)? {
+            return Ok(());
+        }
+        if !stays {
+            return stream.shutdown(Shutdown::Both);
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a request and tells what it is about, without reading it; none where the client has
+/// closed the connection.
+fn peek(stream: &TcpStream) -> io::Result<Option<Verb>> {
+    let mut buffer = [0; 4096];
+    stream.set_read_timeout(None)?;
+    for _ in 0..PAUSES {
+        let length = stream.peek(&mut buffer)?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let text = String::from_utf8_lossy(&buffer[..length]);
+        if let Some((line, _)) = text.split_once("\r\n") {
+            let mut words = line.split(' ');
+            let (method, path) = (words.next(), words.next());
+            return Ok(Some(Verb::of(method.unwrap_or_default(), path.unwrap_or_default())));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Err(ErrorKind::TimedOut.into())
+}
+
+/// Sends an answer; returns whether the connection is still good.
+fn send(
+    mut stream: &TcpStream,
+    response: &Response,
+    early_end: Option<(Ending, Point)>,
+) -> io::Result<bool> {
+    let (bytes, before) = response.bytes(early_end.map_or(Point::AfterBody, |(_, point)| point));
+    let (sent, rest) = bytes.split_at(before);
+    stream.write_all(sent)?;
+    match early_end.map(|(ending, _)| ending) {
+        None => return Ok(true),
+        Some(Ending::Reset) => {
+            reset(stream)?;
+            return Ok(false);
+        }
+        Some(Ending::Close) => {}
+        Some(Ending::Stall) => while !left_within(stream, None)? {},
+        Some(Ending::Drip) => {
+            for byte in rest {
+                if left_within(stream, Some(DRIP))? {
+                    break;
+                }
+                stream.write_all(&[*byte])?;
+            }
+        }
+    }
+    stream.shutdown(Shutdown::Both)?;
+    Ok(false)
+}
+
+/// Returns whether the client leaves within that time; none waits until it does.
+fn left_within(mut stream: &TcpStream, time: Option<Duration>) -> io::Result<bool> {
+    stream.set_read_timeout(time)?;
+    match stream.read(&mut [0]) {
+        Ok(0) => Ok(true),
+        Ok(_) => panic!("no request before the answer to the last one"),
+        Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Lets the connection be reset as soon as nobody uses it any more.
+fn reset(stream: &TcpStream) -> io::Result<()> {
+    let at_once = libc::linger { l_onoff: 1, l_linger: 0 };
+    Ok(setsockopt(&stream, sockopt::Linger, &at_once)?)
+}
