@@ -56,9 +56,13 @@ impl Client {
     #[track_caller]
     pub(crate) fn hear_some(&mut self) -> Vec<u8> {
         let mut buffer = vec![0; 4096];
-        let length = self.0.read(&mut buffer).expect("something comes");
-        buffer.truncate(length);
-        buffer
+        loop {
+            match self.0.read(&mut buffer) {
+                Ok(length) => return buffer[..length].to_vec(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("nothing comes: {error}"),
+            }
+        }
     }
 
     /// Reads one answer, as far as it goes.
@@ -76,6 +80,7 @@ impl Client {
                     continue;
                 }
                 Err(error) => match error.kind() {
+                    ErrorKind::Interrupted => continue,
                     ErrorKind::ConnectionReset => End::Reset,
                     ErrorKind::WouldBlock | ErrorKind::TimedOut => End::Silent,
                     kind => panic!("{kind}: {error}"),

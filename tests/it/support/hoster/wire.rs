@@ -1,9 +1,10 @@
 //! Connections: requests are read from them, and answers go out as whole as they are told to.
 
-use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -57,7 +58,10 @@ fn peek(stream: &TcpStream) -> io::Result<Option<Verb>> {
     let mut buffer = [0; 4096];
     stream.set_read_timeout(None)?;
     for _ in 0..PAUSES {
-        let length = stream.peek(&mut buffer)?;
+        let length = match stream.peek(&mut buffer) {
+            Err(error) if error.kind() == Interrupted => continue,
+            outcome => outcome?,
+        };
         if length == 0 {
             return Ok(None);
         }
@@ -69,7 +73,7 @@ fn peek(stream: &TcpStream) -> io::Result<Option<Verb>> {
         }
         std::thread::sleep(PAUSE);
     }
-    Err(ErrorKind::TimedOut.into())
+    Err(TimedOut.into())
 }
 
 /// Sends an answer; returns whether the connection is still good.
@@ -104,14 +108,20 @@ fn send(
 
 /// Returns whether the client leaves within that time; none waits until it does.
 fn left_within(mut stream: &TcpStream, time: Option<Duration>) -> io::Result<bool> {
-    stream.set_read_timeout(time)?;
-    match stream.read(&mut [0]) {
-        Ok(0) => Ok(true),
-        Ok(_) => panic!("no request before the answer to the last one"),
-        Err(error) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => {
-            Ok(false)
+    let deadline = time.map(|time| Instant::now() + time);
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Ok(false);
         }
-        Err(error) => Err(error),
+        stream.set_read_timeout(left)?;
+        match stream.read(&mut [0]) {
+            Ok(0) => return Ok(true),
+            Ok(_) => panic!("no request before the answer to the last one"),
+            // A read with a timeout is not begun again by the kernel after a signal, signal(7).
+            Err(error) if [WouldBlock, TimedOut, Interrupted].contains(&error.kind()) => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
