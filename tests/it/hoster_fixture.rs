@@ -256,3 +256,24 @@ fn a_provider_is_connected_to_a_hoster() {
         assert_eq!(token, TOKEN);
     }
 }
+
+/// Collects what every request of a definition is about.
+fn verbs(value: &Value, into: &mut BTreeSet<Verb>) {
+    if let (Some(method), Some(path)) = (value["method"].as_str(), value["path"].as_str()) {
+        into.insert(Verb::of(method, &path.replace("{{ server_id }}", "1001")));
+    }
+    let children = value.as_object().into_iter().flat_map(serde_json::Map::values);
+    for child in children.chain(value.as_array().into_iter().flatten()) {
+        verbs(child, into);
+    }
+}
+
+#[test]
+fn definitions_ask_for_what_there_is_and_between_them_for_all_of_it() {
+    let mut all = BTreeSet::new();
+    for name in DEFINITIONS {
+        verbs(&definition(name), &mut all);
+        assert!(!all.contains(&Verb::Unknown), "{name}");
+    }
+    assert_eq!(all.len(), 12, "{all:?}");
+}
