@@ -9,6 +9,7 @@ use crate::config::{Config, Configuration, Status};
 use crate::definition::{self, Definition};
 use crate::error::Error;
 use crate::home::Home;
+use crate::hoster::account;
 use crate::hoster::inventory::{self, Inventory};
 use crate::order::{Author, INVENTORY, NewOrder, Order, Ordered, TaskId};
 use crate::store::{Book, Place, Store};
@@ -34,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) key: Option<String>,
     /// Who calls.
     pub(crate) caller: Caller,
+    /// The order that came to nothing and that this one is to take the place of.
+    pub(crate) retry_of: Option<TaskId>,
 }
 
 /// Stores an order, or finds the one that the same key was used for.
@@ -52,52 +55,75 @@ pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<Tas
     if config.status == Status::Disabled {
         return Err(Error::Disabled { name: home.name.clone() });
     }
-    let Definition::Inventory(_) = definition::load(home, &config.definition)?;
+    let definition = definition::load(home, &config.definition)?;
     let configuration = config.configuration(&request.configuration)?;
-    // Parsed before the lock is taken: a long inventory must keep nobody else waiting. What is
-    // wrong with it is an error for a new order only.
-    match inventory::read(home) {
-        Ok(bytes) => {
-            let inventory = inventory::parse(home, &bytes);
-            under_lock(home, store, request, &config, configuration, inventory)
+    let call = |definition| Call { home, store, config: &config, configuration, definition };
+    // Read before the lock is taken: long files must keep nobody else waiting.
+    match definition {
+        // What is wrong with an inventory is an error for a new order only.
+        Definition::Inventory(_) => match inventory::read(home) {
+            Ok(bytes) => {
+                let inventory = inventory::parse(home, &bytes);
+                call(INVENTORY).under_lock(request, |book, order, now| {
+                    claim(home, &inventory?, book, order, now)
+                })
+            }
+            Err(error) => call(INVENTORY).under_lock(request, |_, _, _| Err(error)),
+        },
+        Definition::Http(definition) => {
+            let equipment = account::check(home, &config, configuration, &definition)?;
+            call(&config.definition).under_lock(request, |_, order, _| {
+                order.equip(equipment);
+                Ok(())
+            })
         }
-        Err(error) => under_lock(home, store, request, &config, configuration, Err(error)),
     }
 }
 
-fn under_lock(
-    home: &Home,
-    store: &Store,
-    request: Request,
-    config: &Config,
-    configuration: &Configuration,
-    inventory: Result<Inventory<'_>, Error>,
-) -> Result<TaskId, Error> {
-    let author = author(&request.caller);
-    let (key, event) = (Uuid::now_v7(), Uuid::now_v7());
-    let mut book = store.lock("order")?;
-    let now = clock::now();
-    if let Some(key) = &request.key
-        && let Some(id) = known(&mut book, key, &configuration.id)?
-    {
-        return Ok(id);
+/// What a new order is made from.
+struct Call<'a> {
+    home: &'a Home,
+    store: &'a Store,
+    config: &'a Config,
+    configuration: &'a Configuration,
+    definition: &'a str,
+}
+
+impl Call<'_> {
+    /// Stores the order, with what `complete` adds to it.
+    fn under_lock(
+        &self,
+        request: Request,
+        complete: impl FnOnce(&mut Book<'_>, &mut Order, Timestamp) -> Result<(), Error>,
+    ) -> Result<TaskId, Error> {
+        let Self { home, store, config, configuration, definition } = *self;
+        let author = author(&request.caller);
+        let (key, event) = (Uuid::now_v7(), Uuid::now_v7());
+        let mut book = store.lock("order")?;
+        let now = clock::now();
+        if let Some(key) = &request.key
+            && let Some(id) = known(&mut book, key, &configuration.id)?
+        {
+            return Ok(id);
+        }
+        check_space(store)?;
+        check_limits(config, store, &mut book, now)?;
+        let new = NewOrder {
+            task_id: book.next_id(now)?,
+            key,
+            caller_key: request.key,
+            provider: home.name.clone(),
+            definition: definition.to_owned(),
+            configuration: ordered(configuration),
+            author,
+            account: config.account.clone(),
+        };
+        let mut order = Order::accept(new, event, now);
+        order.retry_of = request.retry_of;
+        complete(&mut book, &mut order, now)?;
+        book.insert(&order, now)?;
+        Ok(order.task_id)
     }
-    check_space(store)?;
-    check_limits(config, store, &mut book, now)?;
-    let new = NewOrder {
-        task_id: book.next_id(now)?,
-        key,
-        caller_key: request.key,
-        provider: home.name.clone(),
-        definition: INVENTORY.to_owned(),
-        configuration: ordered(configuration),
-        author,
-        account: config.account.clone(),
-    };
-    let mut order = Order::accept(new, event, now);
-    claim(home, &inventory?, &mut book, &mut order, now)?;
-    book.insert(&order, now)?;
-    Ok(order.task_id)
 }
 
 /// Hands an order whose number reached its caller to the worker.
@@ -219,6 +245,7 @@ fn ordered(configuration: &Configuration) -> Ordered {
         id: configuration.id.clone(),
         descr: configuration.descr.clone(),
         parameters: configuration.parameters.clone(),
+        user_data: None,
     }
 }
 

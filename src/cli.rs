@@ -10,7 +10,8 @@ use crate::order::TaskId;
 pub(crate) const DETACHED: &str = "--detached";
 
 /// The first words that belong to this door; every other one is the protocol's.
-const WORDS: [&str; 8] = ["orders", "check", "work", "schema", "--help", "-h", "--version", "-V"];
+const WORDS: [&str; 9] =
+    ["orders", "catalog", "check", "work", "schema", "--help", "-h", "--version", "-V"];
 
 /// Returns whether a call that begins with `word` is for people.
 pub(crate) fn is_for_people(word: &OsStr) -> bool {
@@ -25,7 +26,7 @@ The panel's own words, each answered with one JSON object:
   order_status TASK_ID          How the order is doing
 
 Exit status: 0 done, 1 faults found or orders not finished, 124 time is up, 2 malformed call,
-3 refused, 4 configuration or definition invalid, 7 state busy, unreadable, newer, full or not
+3 refused, 4 configuration or definition invalid, 5 refused by the hoster, 6 hoster not reached, 7 state busy, unreadable, newer, full or not
 ours, 70 a fault in the program.";
 
 /// Orders servers for a 1C-Bitrix pool, at most one for each order, whatever crashes.
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     /// Look at orders, call them off, give their servers back
     #[command(subcommand)]
     Orders(Orders),
+    /// List what the hoster sells, with prices
+    Catalog(Catalog),
     /// Look for whatever is wrong with the provider, and say how to mend it
     Check(Check),
     /// Do what is due: wait for the worker's lock, end when nothing is left to do
@@ -70,10 +73,14 @@ pub(crate) enum Orders {
     Show(Show),
     /// Wait until orders have ended: exit status 0 all finished, 1 not all, 124 time is up
     Wait(Wait),
+    /// Show the requests that an order would send; nothing is sent
+    Preview(Preview),
     /// Call an open order off
     Cancel(Cancel),
     /// Give the server of a finished order back
     Release(Release),
+    /// Order again what came to nothing, where that cannot buy a second server
+    Retry(Retry),
     /// Forget orders that ended long ago
     Prune(Prune),
 }
@@ -105,6 +112,36 @@ pub(crate) struct Wait {
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<f64>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `orders preview`.
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// The configuration's id
+    #[arg(value_name = "CONFIG_ID")]
+    pub(crate) configuration: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `orders retry`.
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// The number of the order that came to nothing
+    #[arg(value_parser = task_id)]
+    pub(crate) task_id: TaskId,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `catalog`.
+#[derive(Debug, Args)]
+pub(crate) struct Catalog {
+    /// Choose a parameter for the configurations that are proposed; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -1,5 +1,7 @@
 //! The one place that asks what time it is; everything else is handed the value.
 
+use std::time::Duration;
+
 pub(crate) use jiff::Timestamp;
 
 /// Returns the wall-clock time, to the microsecond.
@@ -20,6 +22,11 @@ pub(crate) fn day(at: Timestamp) -> String {
 /// Returns whole seconds from `earlier` to `later`, 0 when the clock went backward.
 pub(crate) fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
     u64::try_from(later.as_second().saturating_sub(earlier.as_second())).unwrap_or(0)
+}
+
+/// Returns how much later `later` is, nothing when the clock went backward.
+pub(crate) fn age(earlier: Timestamp, later: Timestamp) -> Duration {
+    Duration::try_from(later.duration_since(earlier)).unwrap_or(Duration::ZERO)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(crate) enum Code {
     DefinitionInvalid,
     Disabled,
     DiskFull,
+    HosterRefused,
+    HosterUnreachable,
     Internal,
     KeyConflict,
     LimitReached,
@@ -31,7 +33,7 @@ pub(crate) enum Code {
 impl Code {
     /// Every code, for the documentation's table.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Usage,
         Self::UnknownConfiguration,
         Self::UnknownTask,
@@ -41,6 +43,8 @@ impl Code {
         Self::KeyConflict,
         Self::ConfigurationInvalid,
         Self::DefinitionInvalid,
+        Self::HosterRefused,
+        Self::HosterUnreachable,
         Self::StateBusy,
         Self::StateUnreadable,
         Self::StateNewer,
@@ -61,6 +65,8 @@ impl Code {
             Self::KeyConflict => ("key_conflict", 3),
             Self::ConfigurationInvalid => ("configuration_invalid", 4),
             Self::DefinitionInvalid => ("definition_invalid", 4),
+            Self::HosterRefused => ("hoster_refused", 5),
+            Self::HosterUnreachable => ("hoster_unreachable", 6),
             Self::StateBusy => ("state_busy", 7),
             Self::StateUnreadable => ("state_unreadable", 7),
             Self::StateNewer => ("state_newer", 7),
@@ -92,6 +98,10 @@ pub(crate) enum Error {
     Disabled { name: String },
     #[error("the disk is full: {problem}")]
     DiskFull { problem: String },
+    #[error("{hoster} refused: {problem}")]
+    HosterRefused { hoster: String, problem: String },
+    #[error("{hoster} cannot be asked: {problem}")]
+    HosterUnreachable { hoster: String, problem: String },
     #[error("internal error: {problem}")]
     Internal { problem: String },
     #[error(
@@ -151,6 +161,8 @@ impl Error {
             Self::DefinitionInvalid { .. } => Code::DefinitionInvalid,
             Self::Disabled { .. } => Code::Disabled,
             Self::DiskFull { .. } => Code::DiskFull,
+            Self::HosterRefused { .. } => Code::HosterRefused,
+            Self::HosterUnreachable { .. } => Code::HosterUnreachable,
             Self::KeyConflict { .. } => Code::KeyConflict,
             Self::LimitReached { .. } => Code::LimitReached,
             Self::NotOwner { .. } => Code::NotOwner,

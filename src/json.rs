@@ -74,6 +74,11 @@ fn with_nearest_key(message: &str) -> String {
     }
 }
 
+/// Returns the known word that is nearest to one that is not known.
+pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known.min_by_key(|known| strsim::damerau_levenshtein(unknown, known))
+}
+
 /// Reads a whole file of bounded size, without waiting on anything that is not a regular file.
 ///
 /// `flags` are those of the open, one of the two sets that `system` offers.

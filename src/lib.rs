@@ -20,24 +20,24 @@ mod config;
 mod definition;
 mod error;
 mod event;
+mod expression;
 mod format;
 mod home;
 mod hoster;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the engine for hosters with an API is to come")
-)]
 mod http;
 mod json;
 mod name;
 mod order;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine for hosters with an API is to come"))]
 mod pace;
+mod password;
 mod protocol;
+mod public_key;
+mod ready;
 mod schema;
 mod secret;
 mod store;
 mod system;
+mod user_data;
 mod worker;
 
 use std::ffi::OsString;

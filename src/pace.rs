@@ -30,7 +30,7 @@ pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 /// Parses a date in any of the three forms that RFC 9110 section 5.6.7 wants understood.
 ///
 /// The day of the week is not compared with the date.
-fn http_date(text: &str) -> Option<Timestamp> {
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let (year, month, day, time): (u16, _, _, _) = match words[..] {
         // Sun, 06 Nov 1994 08:49:37 GMT, or Sun Nov  6 08:49:37 1994
@@ -59,7 +59,6 @@ fn http_date(text: &str) -> Option<Timestamp> {
 /// that orders that failed together do not ask together again.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
-    shortest: Duration,
     longest: Duration,
     next: Duration,
     random: u64,
@@ -68,7 +67,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// Begins with waits of about `shortest`; equal seeds give equal waits.
     pub(crate) fn new(shortest: Duration, longest: Duration, seed: u64) -> Self {
-        Self { shortest, longest, next: shortest.min(longest), random: seed }
+        Self { longest, next: shortest.min(longest), random: seed }
     }
 
     /// Returns the next wait: between a half and the whole of what is doubled each time.
@@ -77,11 +76,6 @@ impl Backoff {
         self.next = whole.saturating_mul(2).min(self.longest);
         let half = whole / 2;
         half + half.mul_f64(self.fraction())
-    }
-
-    /// Begins anew, after a success.
-    pub(crate) fn reset(&mut self) {
-        self.next = self.shortest.min(self.longest);
     }
 
     /// Returns a number from 0 to 1, by `SplitMix64` (Steele, Lea and Flood, 2014): nobody must be
@@ -98,8 +92,7 @@ impl Backoff {
 
 /// Keeps the requests of all threads to one hoster apart, first come, first served.
 ///
-/// It does not sleep: it gives out times. Who waited until its own asks [`Pacer::renew`] whether
-/// it still holds.
+/// It does not sleep: it gives out times.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     interval: Duration,
@@ -121,29 +114,25 @@ impl Pacer {
     }
 
     /// Returns when the caller may send, `now` at the earliest, and keeps that time for it.
-    pub(crate) fn slot(&self, now: Instant) -> Instant {
-        self.change(|times| self.give(times, now))
-    }
-
-    /// Returns `slot` itself if it may be used still, else a later one: a pause began meanwhile.
-    pub(crate) fn renew(&self, slot: Instant) -> Instant {
-        self.change(|times| match times.pause {
-            Some(pause) if slot < pause => self.give(times, slot),
-            _ => slot,
+    ///
+    /// # Errors
+    /// For how long nobody may send, where the other side asked for a pause.
+    pub(crate) fn slot(&self, now: Instant) -> Result<Instant, Duration> {
+        self.change(|times| {
+            let pause = times.pause.map(|until| until.saturating_duration_since(now));
+            if let Some(left) = pause.filter(|left| !left.is_zero()) {
+                return Err(left);
+            }
+            let slot = now.max(times.next.unwrap_or(now));
+            // An interval beyond the end of time is one that nobody can mean.
+            times.next = Some(slot.checked_add(self.interval).unwrap_or(slot));
+            Ok(slot)
         })
     }
 
     /// Lets nobody send before `until`, however many threads ask for less.
     pub(crate) fn pause_until(&self, until: Instant) {
         self.change(|times| times.pause = times.pause.max(Some(until)));
-    }
-
-    fn give(&self, times: &mut Times, earliest: Instant) -> Instant {
-        let slot =
-            earliest.max(times.next.unwrap_or(earliest)).max(times.pause.unwrap_or(earliest));
-        // An interval beyond the end of time is one that nobody can mean.
-        times.next = Some(slot.checked_add(self.interval).unwrap_or(slot));
-        slot
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Times) -> T) -> T {
@@ -220,14 +209,11 @@ mod tests {
             let longest = Duration::from_millis(longest);
             let mut whole = Duration::from_millis(shortest).min(longest);
             let mut backoff = Backoff::new(Duration::from_millis(shortest), longest, seed);
-            let first = backoff.clone().wait();
             for _ in 0..40 {
                 let wait = backoff.wait();
                 prop_assert!(whole / 2 <= wait && wait <= whole, "{wait:?} of {whole:?}");
                 whole = (whole * 2).min(longest);
             }
-            backoff.reset();
-            prop_assert!(backoff.wait() <= (first * 2).min(longest) + Duration::from_nanos(2));
         }
 
         #[test]
@@ -244,28 +230,29 @@ mod tests {
                     pacer.pause_until(now + Duration::from_millis(paused));
                     pause = pause.max(now + Duration::from_millis(paused));
                 }
-                let slot = pacer.slot(now);
-                prop_assert!(slot >= now && slot >= pause);
-                prop_assert!(last.is_none_or(|last| slot >= last + interval));
-                prop_assert_eq!(pacer.renew(slot), slot);
-                last = Some(slot);
+                match pacer.slot(now) {
+                    Ok(slot) => {
+                        prop_assert!(slot >= now && now >= pause);
+                        prop_assert!(last.is_none_or(|last| slot >= last + interval));
+                        last = Some(slot);
+                    }
+                    Err(left) => prop_assert_eq!(now + left, pause),
+                }
             }
         }
     }
 
     #[test]
-    fn a_slot_before_a_pause_that_began_meanwhile_is_moved_behind_it() {
+    fn the_longest_of_several_pauses_counts() {
         let second = Duration::from_secs(1);
         let pacer = Pacer::new(second);
         let now = Instant::now();
         let slots = [pacer.slot(now), pacer.slot(now), pacer.slot(now)];
-        assert_eq!(slots, [now, now + second, now + 2 * second]);
+        assert_eq!(slots, [Ok(now), Ok(now + second), Ok(now + 2 * second)]);
         pacer.pause_until(now + 10 * second);
         pacer.pause_until(now + 5 * second);
-        assert_eq!(pacer.renew(slots[1]), now + 10 * second);
-        assert_eq!(pacer.renew(slots[2]), now + 11 * second);
-        assert_eq!(pacer.slot(now), now + 12 * second);
-        assert_eq!(pacer.renew(now + 11 * second), now + 11 * second);
+        assert_eq!(pacer.slot(now + 4 * second), Err(6 * second));
+        assert_eq!(pacer.slot(now + 10 * second), Ok(now + 10 * second));
     }
 
     #[test]
@@ -273,7 +260,7 @@ mod tests {
         let pacer = Pacer::new(Duration::from_millis(5));
         let now = Instant::now();
         let mut slots: Vec<Instant> = std::thread::scope(|scope| {
-            let ask = || (0..50).map(|_| pacer.slot(now)).collect::<Vec<_>>();
+            let ask = || (0..50).map(|_| pacer.slot(now).unwrap()).collect::<Vec<_>>();
             let threads = [(); 8].map(|()| scope.spawn(ask));
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
@@ -287,6 +274,6 @@ mod tests {
     fn an_interval_without_end_does_not_panic() {
         let pacer = Pacer::new(Duration::MAX);
         let now = Instant::now();
-        assert_eq!((pacer.slot(now), pacer.slot(now)), (now, now));
+        assert_eq!((pacer.slot(now), pacer.slot(now)), (Ok(now), Ok(now)));
     }
 }

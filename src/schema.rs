@@ -17,12 +17,14 @@ schemas![
     "answer-help",
     "answer-order",
     "answer-order_status",
+    "catalog",
     "check",
     "configuration",
     "definition",
     "inventory",
     "order",
     "orders-list",
+    "orders-preview",
     "orders-show",
 ];
 
@@ -62,12 +64,14 @@ mod tests {
             ("answer-help", schema::<protocol::HelpAnswer>()),
             ("answer-order", schema::<protocol::OrderAnswer>()),
             ("answer-order_status", schema::<protocol::OrderStatusAnswer>()),
+            ("catalog", schema::<admin::CatalogOffer>()),
             ("check", schema::<admin::CheckReport>()),
             ("configuration", schema::<config::Config>()),
             ("definition", schema::<definition::Definition>()),
             ("inventory", schema::<hoster::inventory::Inventory>()),
             ("order", schema::<order::Order>()),
             ("orders-list", schema::<admin::OrdersList>()),
+            ("orders-preview", schema::<admin::PreviewedRequests>()),
             ("orders-show", schema::<admin::OrderStory>()),
         ])
     }

@@ -10,6 +10,16 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
+impl Secret {
+    /// The text itself.
+    ///
+    /// For whoever sends it to the hoster, hands it to the server or to the caller who ordered it,
+    /// or takes it out of a text that is about to be shown; never for a message or a log.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<String> for Secret {
     fn from(text: String) -> Self {
         Self(text)

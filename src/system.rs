@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc::{makedev, mode_t};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
 use nix::sys::statvfs::statvfs;
-use nix::unistd::{self, Gid, Uid, User};
+use nix::unistd::{self, Gid, Pid, Uid, User};
 
 use crate::error::Error;
 
@@ -71,6 +71,18 @@ pub(crate) fn effective_uid() -> u32 {
 /// Returns the name of a user, where the system knows one.
 pub(crate) fn user_name(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
+}
+
+/// Returns the home directory of the effective user, where the system knows one.
+pub(crate) fn home_dir() -> Option<PathBuf> {
+    User::from_uid(unistd::geteuid()).ok().flatten().map(|user| user.dir)
+}
+
+/// Ends every process of a group at once, where there still is one.
+pub(crate) fn kill_group(leader: u32) {
+    if let Ok(group) = i32::try_from(leader) {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
 }
 
 /// Becomes the owner of `holder`, so that no file of ours ever belongs to anyone else.

@@ -1,5 +1,6 @@
 //! The door for people and scripts: tables or JSON on standard output, errors on standard error.
 
+mod catalog;
 mod check;
 mod orders;
 mod table;
@@ -18,7 +19,9 @@ use crate::{answer, schema, system, worker};
 
 #[cfg(test)]
 pub(crate) use {
+    catalog::Offer as CatalogOffer,
     check::Report as CheckReport,
+    orders::preview::Requests as PreviewedRequests,
     orders::view::{List as OrdersList, Story as OrderStory},
 };
 
@@ -65,10 +68,12 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
     if let Command::Check(options) = command {
         return check::run(home, &options);
     }
+    let caller = system::caller();
     become_owner(home)?;
     let store = Store::of(home);
     match command {
-        Command::Orders(command) => orders::run(home, &store, command),
+        Command::Orders(command) => orders::run(home, &store, command, caller),
+        Command::Catalog(options) => catalog::run(home, &options),
         Command::Work(options) => {
             home.require_holder()?;
             match options {

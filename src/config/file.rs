@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::order::Access;
 use crate::secret::Secret;
 
 /// The configuration of one provider, `etc/NAME.conf`.
@@ -80,7 +81,6 @@ pub(crate) enum Status {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "a text or {\"file\": PATH} was expected")]
-#[expect(dead_code, reason = "the inventory needs no account; what is written is validated")]
 pub(crate) enum Text {
     /// The text itself.
     Inline(Secret),
@@ -92,7 +92,6 @@ pub(crate) enum Text {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "as above")]
 pub(crate) struct InFile {
     /// The file's path, relative to `etc/`.
     pub(crate) file: String,
@@ -130,10 +129,9 @@ pub(crate) struct Limits {
 }
 
 /// What a server must show before it is handed over.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "an inventory's servers are ready; what is written is validated")]
 pub(crate) struct Ready {
     /// The port on which an SSH server must introduce itself.
     pub(crate) ssh_port: Option<u16>,
@@ -142,20 +140,11 @@ pub(crate) struct Ready {
     pub(crate) timeout_seconds: Option<f64>,
     /// Whether the server's keys are put into the owner's `known_hosts`.
     pub(crate) known_hosts: Option<bool>,
-    /// A command that must end with 0, as its arguments.
+    /// Whether root's password must log in by ssh; for images that answer before it is set.
+    pub(crate) login: Option<bool>,
+    /// A command that must end with 0, as its arguments. `SERVER` and `SERVER_PASSWORD` are in its
+    /// environment, docs/configuration.md names the others.
     pub(crate) command: Option<Vec<String>>,
-}
-
-/// How the pool gets into a server.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Access {
-    /// By the root password that is handed over.
-    #[default]
-    Password,
-    /// By the pool's public key, installed when the server is made.
-    Key,
 }
 
 /// Which address of a server is handed over.
@@ -187,7 +176,6 @@ pub(crate) struct Worker {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "an inventory has no network; what is written is validated")]
 pub(crate) struct Tls {
     /// A file of certificates to trust instead of the built-in ones, relative to `etc/`.
     pub(crate) ca_file: Option<String>,

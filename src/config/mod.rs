@@ -1,6 +1,7 @@
 //! The configuration file, `etc/NAME.conf`: what is sold, with whose account, within which limits.
 
 mod file;
+mod text;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::home::Home;
 use crate::system::OPEN_AT_ONCE;
 use crate::{json, name};
 
-pub(crate) use file::{Access, AddressKind, Config, Configuration, Status};
+pub(crate) use file::{AddressKind, Config, Configuration, Ready, Status};
 
 impl Config {
     /// Reads the configuration file.

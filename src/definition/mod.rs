@@ -1,9 +1,11 @@
 //! How to talk to a hoster, as data: the definition that a configuration names.
 
-#[expect(dead_code, reason = "the engine that reads it comes with the next commits")]
 pub(crate) mod http;
+pub(crate) mod parameters;
 
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -11,15 +13,17 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::json;
 use crate::system::OPEN_AT_ONCE;
+use http::Http;
 
 /// A hoster, as data.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(title = "Definition of a hoster"))]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[cfg_attr(test, schemars(title = "Definition of a hoster", untagged))]
 pub(crate) enum Definition {
     /// Hands out servers that exist already, listed in `etc/inventory.json`.
     Inventory(Inventory),
+    /// Orders servers from a hoster with an API over HTTP.
+    Http(Arc<Http>),
 }
 
 /// The definition of an inventory needs nothing but a title.
@@ -31,6 +35,9 @@ pub(crate) struct Inventory {
     #[serde(rename = "$schema")]
     #[expect(dead_code, reason = "for editors only")]
     schema: Option<String>,
+    /// What is behind the definition.
+    #[expect(dead_code, reason = "it has been read by then")]
+    kind: InventoryKind,
     /// What a person calls it.
     title: String,
     /// Where its documentation is.
@@ -38,37 +45,86 @@ pub(crate) struct Inventory {
     docs: Option<String>,
 }
 
+/// What is behind a definition of an inventory.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+enum InventoryKind {
+    /// Servers that exist already.
+    Inventory,
+}
+
+/// What is behind a definition.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Inventory,
+    Http,
+}
+
 impl Definition {
+    /// Parses a definition.
+    ///
+    /// # Errors
+    /// A sentence that names the place and the fault.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct OnlyKind {
+            kind: Kind,
+        }
+        match json::parse::<OnlyKind>(bytes)?.kind {
+            Kind::Inventory => json::parse(bytes).map(Self::Inventory),
+            Kind::Http => {
+                let http: Http = json::parse(bytes)?;
+                http.checked()?;
+                Ok(Self::Http(Arc::new(http)))
+            }
+        }
+    }
+
     /// Returns what a person calls the hoster.
     pub(crate) fn title(&self) -> &str {
         match self {
             Self::Inventory(inventory) => &inventory.title,
+            Self::Http(http) => &http.title,
         }
     }
 }
 
-/// The definitions that are part of the program, by name.
-const BUILT_IN: [(&str, &str); 1] = [("inventory", include_str!("../../providers/inventory.json"))];
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => {
+        /// The definitions that are part of the program, by name.
+        pub(crate) const BUILT_IN: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../providers/", $name, ".json")))),+];
+    };
+}
+
+built_in!["beget", "inventory", "proxmox", "solusvm2", "vmmanager6"];
 
 /// Reads the definition that a configuration names.
 ///
 /// # Errors
 /// `definition_invalid`, naming the definition and the fault.
 pub(crate) fn load(home: &Home, name: &str) -> Result<Definition, Error> {
-    let invalid = |problem| Error::DefinitionInvalid { name: name.to_owned(), problem };
-    if !name.contains('/') {
-        let text = BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
-        let text = text.ok_or_else(|| invalid(no_built_in()))?;
-        return json::parse(text.as_bytes()).map_err(invalid);
-    }
-    let path = path(home, name);
-    let (bytes, _) = json::read_file(&path, OPEN_AT_ONCE, json::LARGEST)
-        .map_err(|error| invalid(format!("cannot read {}: {error}", path.display())))?;
-    json::parse(&bytes).map_err(invalid)
+    Definition::parse(&text(home, name)?)
+        .map_err(|problem| Error::DefinitionInvalid { name: name.to_owned(), problem })
 }
 
-fn path(home: &Home, name: &str) -> PathBuf {
-    home.etc.join(Path::new(name))
+/// Returns the text of the definition that a configuration names.
+///
+/// # Errors
+/// `definition_invalid`, naming the definition and the fault.
+pub(crate) fn text(home: &Home, name: &str) -> Result<Cow<'static, [u8]>, Error> {
+    let invalid = |problem| Error::DefinitionInvalid { name: name.to_owned(), problem };
+    if !name.contains('/') {
+        let text = BUILT_IN.iter().find(|(known, _)| *known == name);
+        let (_, text) = text.ok_or_else(|| invalid(no_built_in()))?;
+        return Ok(Cow::Borrowed(text.as_bytes()));
+    }
+    let path = home.etc.join(Path::new(name));
+    json::read_file(&path, OPEN_AT_ONCE, json::LARGEST)
+        .map(|(bytes, _)| Cow::Owned(bytes))
+        .map_err(|error| invalid(format!("cannot read {}: {error}", path.display())))
 }
 
 fn no_built_in() -> String {
@@ -87,8 +143,7 @@ mod tests {
     #[test]
     fn every_built_in_definition_parses() {
         for (name, text) in BUILT_IN {
-            json::parse::<Definition>(text.as_bytes())
-                .unwrap_or_else(|why| panic!("{name}: {why}"));
+            Definition::parse(text.as_bytes()).unwrap_or_else(|why| panic!("{name}: {why}"));
         }
     }
 

@@ -163,7 +163,7 @@ pub(crate) fn step(
     let id = order.task_id;
     let server = order.server.clone().unwrap_or_default();
     let done = match order.next() {
-        Step::HandOver => match conflict(book, &server, id, now)? {
+        Step::GoOn => match conflict(book, &server, id, now)? {
             None => {
                 order.finish(event, now);
                 format!("server {server} handed over")

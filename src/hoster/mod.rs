@@ -1,3 +1,5 @@
 //! What sells servers.
 
+pub(crate) mod account;
+pub(crate) mod http;
 pub(crate) mod inventory;

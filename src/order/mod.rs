@@ -1,6 +1,7 @@
 //! An order and its life: pure, no I/O, the clock and the ids passed in.
 
 mod id;
+mod purchase;
 mod state;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::format::Format;
 use crate::secret::Secret;
 
 pub(crate) use id::TaskId;
+pub(crate) use purchase::{Bought, Equipment, Purchase};
 pub(crate) use state::{State, Step, WireStatus, Wish};
 
 /// What `definition` says of an order that any definition of kind `inventory` serves.
@@ -54,6 +56,22 @@ pub(crate) struct Ordered {
     pub(crate) descr: String,
     /// What the hoster is asked for.
     pub(crate) parameters: BTreeMap<String, Value>,
+    /// What the server runs at its first start besides what we need ourselves; forgotten when the
+    /// order ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_data: Option<Secret>,
+}
+
+/// How the pool gets into a server.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Access {
+    /// By the root password that is handed over.
+    #[default]
+    Password,
+    /// By the pool's public key, installed when the server is made.
+    Key,
 }
 
 /// One request for one configuration, as stored in `state/*/ID.json`.
@@ -84,14 +102,29 @@ pub(crate) struct Order {
     pub(crate) state: State,
     /// What somebody asked for and the worker has yet to do.
     pub(crate) wish: Option<Wish>,
+    /// The order that this one was made to take the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_of: Option<TaskId>,
+    /// How far the purchase is; absent for a server of the inventory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) purchase: Option<Purchase>,
     /// The server's address, as far as it is known.
     pub(crate) server: Option<String>,
+    /// All its addresses, as far as they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) addresses: Vec<String>,
     /// The hoster's id of the server.
     pub(crate) server_id: Option<String>,
     /// The server's host name.
     pub(crate) hostname: Option<String>,
-    /// The root password that is handed over; none means that the pool's key is on the server.
+    /// How the pool gets in.
+    #[serde(default)]
+    pub(crate) access: Access,
+    /// The root password. It is handed over unless the pool's key is on the server.
     pub(crate) password: Option<Secret>,
+    /// The key that is installed for the pool, for `access` `key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) public_key: Option<String>,
     /// Why the order came to nothing.
     pub(crate) reason: Option<String>,
     /// Who ordered.
@@ -134,10 +167,15 @@ impl Order {
             configuration: new.configuration,
             state: State::Accepted,
             wish: None,
+            retry_of: None,
+            purchase: None,
             server: None,
+            addresses: Vec::new(),
             server_id: None,
             hostname: None,
+            access: Access::Password,
             password: None,
+            public_key: None,
             reason: None,
             author: new.author,
             account: new.account,
@@ -159,23 +197,38 @@ impl Order {
     /// # Errors
     /// A sentence that says why the order cannot be asked for this.
     pub(crate) fn ask(&mut self, wish: Wish, now: Timestamp) -> Result<(), String> {
-        match (wish, self.state) {
-            (Wish::Cancel, State::Accepted) | (Wish::Release, State::Finished) => {
-                self.wish = Some(wish);
-                self.updated_at = now;
-                Ok(())
+        let id = self.task_id;
+        let has_server = self.state == State::Finished || self.left_server().is_some();
+        match wish {
+            Wish::Release if has_server => {}
+            Wish::Cancel if !self.state.has_ended() => {}
+            Wish::Cancel if has_server => {
+                let word = self.state.word();
+                return Err(format!(
+                    "order {id} is {word}: `orders release` gives its server back"
+                ));
             }
-            (Wish::Cancel, State::Finished) => Err(format!(
-                "order {} is finished: `orders release` gives its server back",
-                self.task_id
-            )),
-            (Wish::Release, State::Accepted) => {
-                Err(format!("order {} is still open: `orders cancel` calls it off", self.task_id))
+            Wish::Release if !self.state.has_ended() => {
+                return Err(format!("order {id} is still open: `orders cancel` calls it off"));
             }
-            (_, State::Failed | State::Cancelled | State::Released) => {
-                Err(format!("order {} has ended: it is {}", self.task_id, self.state.word()))
+            Wish::Cancel | Wish::Release => {
+                return Err(format!("order {id} has ended: it is {}", self.state.word()));
             }
         }
+        self.wish = Some(wish);
+        self.updated_at = now;
+        Ok(())
+    }
+
+    /// Returns the hoster's id of a server that a failed order has left behind.
+    pub(crate) fn left_server(&self) -> Option<&str> {
+        let left = self.state == State::Failed && self.purchase.is_some();
+        left.then_some(self.server_id.as_deref()).flatten()
+    }
+
+    /// Returns the root password where it is the way in.
+    pub(crate) fn handed_password(&self) -> Option<&Secret> {
+        self.password.as_ref().filter(|_| self.access == Access::Password)
     }
 
     /// Returns the server of the inventory that this order keeps from others.
@@ -218,6 +271,7 @@ impl Order {
         self.state = state;
         self.wish = None;
         self.reason = reason;
+        self.configuration.user_data = None;
         self.updated_at = now;
         self.happened(kind, event, now);
     }
@@ -244,16 +298,20 @@ impl Order {
         self.events.push(Event::new(id, kind, now, facts));
     }
 
-    /// A server that is not handed over is nobody's business.
+    /// A server of the inventory that is not handed over is nobody's business.
     fn told_server(&self, kind: EventType) -> Server {
-        if !matches!(kind, EventType::Finished | EventType::Released) {
+        let handed_over = matches!(kind, EventType::Finished | EventType::Released);
+        if !handed_over && self.purchase.is_none() {
             return Server::default();
         }
         let address = self.server.clone().unwrap_or_default();
         Server {
             id: self.server_id.clone().unwrap_or_default(),
             hostname: self.hostname.clone().unwrap_or_default(),
-            addresses: self.server.iter().cloned().collect(),
+            addresses: match self.addresses.as_slice() {
+                [] => self.server.iter().cloned().collect(),
+                known => known.to_vec(),
+            },
             address,
         }
     }
@@ -275,6 +333,7 @@ mod tests {
                 id: "1".to_owned(),
                 descr: "one".to_owned(),
                 parameters: BTreeMap::new(),
+                user_data: None,
             },
             author: Author { uid: 0, name: "root".to_owned(), sudo_user: None },
             account: BTreeMap::new(),
@@ -307,7 +366,7 @@ mod tests {
             Happening::Asked(wish) => drop(order.ask(wish, now)),
             Happening::Worked => match order.next() {
                 Step::Cancel => order.cancel(event, now),
-                Step::HandOver => order.finish(event, now),
+                Step::GoOn => order.finish(event, now),
                 Step::Release => order.release(event, now),
                 Step::File => {}
             },
@@ -317,7 +376,11 @@ mod tests {
     /// How far an order is: a status only moves forward.
     fn rank(state: State) -> u8 {
         match state {
-            State::Accepted => 0,
+            State::Accepted
+            | State::Buying
+            | State::Unknown
+            | State::Building
+            | State::Checking => 0,
             State::Finished => 1,
             State::Failed | State::Cancelled | State::Released => 2,
         }

@@ -7,8 +7,16 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
-    /// It was taken.
+    /// It was taken; no server is being bought.
     Accepted,
+    /// A request that buys is about to be sent, or was: found so later, its outcome is not known.
+    Buying,
+    /// A request that buys was sent, and nobody knows what came of it.
+    Unknown,
+    /// A server was bought and is being built.
+    Building,
+    /// The hoster calls the server ready; the pool has yet to get in.
+    Checking,
     /// Its server was handed over.
     Finished,
     /// It came to nothing.
@@ -23,7 +31,9 @@ impl State {
     /// Returns what the wire says of this state.
     pub(crate) const fn status(self) -> WireStatus {
         match self {
-            Self::Accepted => WireStatus::InProgress,
+            Self::Accepted | Self::Buying | Self::Unknown | Self::Building | Self::Checking => {
+                WireStatus::InProgress
+            }
             Self::Finished => WireStatus::Finished,
             Self::Failed | Self::Cancelled | Self::Released => WireStatus::Error,
         }
@@ -31,13 +41,17 @@ impl State {
 
     /// Returns whether the order has ended: nothing happens to it any more unless it is asked for.
     pub(crate) const fn has_ended(self) -> bool {
-        !matches!(self, Self::Accepted)
+        matches!(self, Self::Finished | Self::Failed | Self::Cancelled | Self::Released)
     }
 
     /// Returns the state's word.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Buying => "buying",
+            Self::Unknown => "unknown",
+            Self::Building => "building",
+            Self::Checking => "checking",
             Self::Finished => "finished",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
@@ -77,7 +91,8 @@ impl WireStatus {
 pub(crate) enum Wish {
     /// Call the order off.
     Cancel,
-    /// Give its server back; an inventory's server waits in quarantine until it is said to be clean.
+    /// Give its server back: the hoster removes it; an inventory's waits in quarantine until it is
+    /// said to be clean.
     Release,
 }
 
@@ -86,8 +101,8 @@ pub(crate) enum Wish {
 pub(crate) enum Step {
     /// Call it off.
     Cancel,
-    /// Hand its server over.
-    HandOver,
+    /// Go on towards a server that is handed over.
+    GoOn,
     /// Give its server back.
     Release,
     /// Nothing: it has ended.
@@ -97,10 +112,12 @@ pub(crate) enum Step {
 impl Step {
     /// Returns what follows from a state and a wish.
     pub(super) const fn of(state: State, wish: Option<Wish>) -> Self {
-        match (state, wish) {
-            (State::Accepted, Some(Wish::Cancel)) => Self::Cancel,
-            (State::Accepted, _) => Self::HandOver,
-            (State::Finished, Some(Wish::Release)) => Self::Release,
+        match wish {
+            Some(Wish::Cancel) if !state.has_ended() => Self::Cancel,
+            _ if !state.has_ended() => Self::GoOn,
+            Some(Wish::Release) if matches!(state, State::Finished | State::Failed) => {
+                Self::Release
+            }
             _ => Self::File,
         }
     }

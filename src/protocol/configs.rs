@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::config::{Config, Status};
-use crate::definition;
+use crate::definition::{self, Definition};
 use crate::error::Error;
 use crate::home::Home;
+use crate::hoster::account;
 
 /// The answer to `configs`.
 #[derive(Debug, Serialize)]
@@ -32,7 +33,12 @@ struct Item {
 
 pub(super) fn answer(home: &Home) -> Result<Answer, Error> {
     let config = Config::load(home)?;
-    definition::load(home, &config.definition)?;
+    if let Definition::Http(definition) = definition::load(home, &config.definition)? {
+        // What `order` would refuse is told before anything is ordered.
+        for configuration in &config.configurations {
+            account::check(home, &config, configuration, &definition)?;
+        }
+    }
     let configurations = config
         .configurations
         .into_iter()

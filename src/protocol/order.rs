@@ -32,7 +32,8 @@ pub(super) fn run(
         ));
     }
     let store = Store::of(home);
-    let task_id = accept::accept(home, &store, Request { configuration, key, caller })?;
+    let request = Request { configuration, key, caller, retry_of: None };
+    let task_id = accept::accept(home, &store, request)?;
     let answered = match say(&Answer { task_id }) {
         Ok(answered) => answered,
         Err(error) => {

@@ -56,13 +56,16 @@ impl Answer {
     fn of(order: Order) -> Self {
         let (task_id, status) = (order.task_id, order.state.status());
         match order.state {
-            State::Accepted => Self::InProgress { task_id, status },
-            State::Finished => Self::Finished {
-                task_id,
-                status,
-                server: order.server.unwrap_or_default(),
-                server_password: order.password,
-            },
+            State::Accepted
+            | State::Buying
+            | State::Unknown
+            | State::Building
+            | State::Checking => Self::InProgress { task_id, status },
+            State::Finished => {
+                let server_password = order.handed_password().cloned();
+                let server = order.server.unwrap_or_default();
+                Self::Finished { task_id, status, server, server_password }
+            }
             State::Failed | State::Cancelled | State::Released => {
                 let reason = order.reason.unwrap_or_else(|| order.state.word().to_owned());
                 Self::Error { task_id, status, message: reason.clone(), error_message: reason }

@@ -1,5 +1,11 @@
 //! The background process that drives open orders: one per provider, alive while there is work.
 
+mod drive;
+mod ending;
+mod handover;
+mod pool;
+mod removal;
+mod shop;
 mod start;
 
 use std::collections::BTreeMap;
@@ -11,20 +17,22 @@ use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
 use crate::clock;
-use crate::config::Config;
 use crate::error::Error;
 use crate::home::Home;
 use crate::hoster::inventory;
-use crate::order::{Step, TaskId};
+use crate::order::{INVENTORY, Step, TaskId};
 use crate::store::{Lock, Place, Store};
+use drive::{Memory, Next};
+use pool::{Done, Job, Outcome, Pool};
+use shop::Shops;
 
 pub(crate) use start::{start, start_if_due, start_or_complain};
 
 /// How often a worker that has nothing to do right now looks for new orders.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How many seconds lie between two tries of an order where the configuration does not say.
-const POLL_SECONDS: f64 = 5.0;
+/// How long it sleeps at least, so that orders are taken several at a time.
+const NAP: Duration = Duration::from_millis(5);
 
 /// How long a new worker waits for the lock: others hold it for an instant to see whether a
 /// worker lives.
@@ -65,6 +73,7 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
     worker.sweep()?;
     loop {
         worker.pass()?;
+        worker.join();
         // Whoever ordered meanwhile found a worker alive, and started none.
         if worker.end_if(|worker, id| worker.waiting.contains_key(&id))? {
             return Ok(());
@@ -79,31 +88,43 @@ struct Worker<'a> {
     lock: Option<Lock>,
     /// The executable as it was when the worker began.
     executable: Option<(u64, u64)>,
+    shops: Shops<'a>,
     poll: Duration,
-    /// Orders that failed to move on, and why they are left alone for now.
+    /// The open orders, as they were listed last.
+    open: Vec<TaskId>,
+    looked_at: Option<Instant>,
+    /// Orders that are left alone for now, and why.
     waiting: BTreeMap<TaskId, Waiting>,
+    /// What is remembered of the orders of a hoster.
+    memories: BTreeMap<TaskId, Memory>,
+    pool: Pool,
 }
 
 /// Why an order is left alone for now.
 enum Waiting {
-    /// Something that may pass, as a full disk: until then.
-    Until(Instant),
+    /// Its next step comes then, or when its file is changed.
+    Until(Instant, Option<SystemTime>),
     /// Its file cannot be read, or the program has a fault: until the file is changed.
     Parked(Option<SystemTime>),
+    /// A thread drives it; its file was of that time before.
+    UnderWay(Option<SystemTime>),
 }
 
 impl<'a> Worker<'a> {
     fn new(home: &'a Home, store: &'a Store, lock: Lock) -> Self {
-        // A broken configuration must not keep accepted orders from being finished.
-        let poll = Config::load(home).ok().and_then(|config| config.worker.poll_seconds);
-        let poll = Duration::try_from_secs_f64(poll.unwrap_or(POLL_SECONDS));
+        let mut shops = Shops::new(home);
         Self {
             home,
             store,
             lock: Some(lock),
             executable: identity(&home.executable),
-            poll: poll.unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(10)),
+            poll: shops.poll(),
+            shops,
+            open: Vec::new(),
+            looked_at: None,
             waiting: BTreeMap::new(),
+            memories: BTreeMap::new(),
+            pool: Pool::new(),
         }
     }
 
@@ -116,6 +137,8 @@ impl<'a> Worker<'a> {
                 return Ok(());
             }
             if self.wait()? == Woken::Upgrade {
+                // What is under way comes to its end first.
+                self.pool = Pool::new();
                 drop(self.lock.take());
                 // Replaced: the new program goes on. Removed: the provider is being uninstalled.
                 return if self.home.executable.exists() {
@@ -140,43 +163,73 @@ impl<'a> Worker<'a> {
         }));
     }
 
+    /// Lists the open orders, and notices those that somebody changed while they wait.
+    ///
+    /// With orders of a hoster under way there is something to do all the time, and it is enough to
+    /// list at times.
+    fn look(&mut self) -> Result<(), Error> {
+        let recent = self.looked_at.is_some_and(|looked| looked.elapsed() < LOOK);
+        if recent && (self.under_way() > 0 || !self.memories.is_empty()) {
+            return Ok(());
+        }
+        self.open = self.store.ids(Place::Active)?;
+        self.looked_at = Some(Instant::now());
+        let Self { open, waiting, memories, store, .. } = self;
+        waiting.retain(|id, waiting| match waiting {
+            // It is heard of when its thread is done with it.
+            Waiting::UnderWay(_) => true,
+            Waiting::Until(_, seen) | Waiting::Parked(seen) => {
+                open.binary_search(id).is_ok() && store.changed_at(*id) == *seen
+            }
+        });
+        memories.retain(|id, _| open.binary_search(id).is_ok());
+        Ok(())
+    }
+
     /// Moves on every order that can move on.
     fn pass(&mut self) -> Result<(), Error> {
-        let ids = self.store.ids(Place::Active)?;
-        self.waiting.retain(|id, _| ids.binary_search(id).is_ok());
-        for id in ids {
+        self.look()?;
+        for id in self.open.clone() {
             if self.is_waiting(id) {
                 continue;
             }
             self.waiting.remove(&id);
             let changed_at = self.store.changed_at(id);
-            let stepped = catch_unwind(AssertUnwindSafe(|| self.step(id)));
-            let (waiting, problem) = match stepped {
-                Ok(Ok(())) => continue,
-                Ok(Err(error @ (Error::StateUnreadable { .. } | Error::StateNewer { .. })))
-                    if self.store.read_in(Place::Active, id).is_err() =>
-                {
-                    (Waiting::Parked(changed_at), error.to_string())
-                }
-                Ok(Err(error)) => (Waiting::Until(Instant::now() + self.poll), error.to_string()),
-                Err(_) => (Waiting::Parked(changed_at), "a fault in the program".to_owned()),
-            };
-            self.store.log(clock::now(), Some(id), format!("left alone for now: {problem}"));
-            self.waiting.insert(id, waiting);
+            match catch_unwind(AssertUnwindSafe(|| self.step(id, changed_at))) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => self.leave(id, &error),
+                Err(_) => self.park(id, changed_at, "a fault in the program"),
+            }
         }
         Ok(())
     }
 
+    /// Leaves an order alone that cannot be driven: for a while, or until its file is mended.
+    fn leave(&mut self, id: TaskId, error: &Error) {
+        let changed_at = self.store.changed_at(id);
+        let broken = matches!(error, Error::StateUnreadable { .. } | Error::StateNewer { .. });
+        if broken && self.store.read_in(Place::Active, id).is_err() {
+            return self.park(id, changed_at, &error.to_string());
+        }
+        self.store.log(clock::now(), Some(id), format!("left alone for now: {error}"));
+        self.waiting.insert(id, Waiting::Until(Instant::now() + self.poll, changed_at));
+    }
+
+    fn park(&mut self, id: TaskId, changed_at: Option<SystemTime>, problem: &str) {
+        self.store.log(clock::now(), Some(id), format!("left alone for now: {problem}"));
+        self.waiting.insert(id, Waiting::Parked(changed_at));
+    }
+
     fn is_waiting(&self, id: TaskId) -> bool {
         match self.waiting.get(&id) {
-            Some(Waiting::Until(then)) => Instant::now() < *then,
-            Some(Waiting::Parked(seen)) => self.store.changed_at(id) == *seen,
+            Some(Waiting::Until(then, _)) => Instant::now() < *then,
+            Some(Waiting::Parked(_) | Waiting::UnderWay(_)) => true,
             None => false,
         }
     }
 
-    /// Does what one order needs next: lock, read again, decide, replace.
-    fn step(&self, id: TaskId) -> Result<(), Error> {
+    /// Does what one order needs next; one of a hoster is handed to a thread.
+    fn step(&mut self, id: TaskId, changed_at: Option<SystemTime>) -> Result<(), Error> {
         let mut book = self.store.lock("worker")?;
         if book.drop_stale_copy(Place::Active, id)? {
             return Ok(());
@@ -184,18 +237,75 @@ impl<'a> Worker<'a> {
         let Some(mut order) = self.store.read_in(Place::Active, id)? else {
             return Ok(());
         };
+        if order.definition != INVENTORY {
+            drop(book);
+            return self.hand_on(id, changed_at);
+        }
         let filed = order.next() == Step::File;
         let done = inventory::step(&mut book, &mut order, Uuid::now_v7(), clock::now())?;
         drop(book);
+        self.forget(id);
         if !filed {
             self.store.log(clock::now(), Some(id), done);
         }
         Ok(())
     }
 
+    fn hand_on(&mut self, id: TaskId, changed_at: Option<SystemTime>) -> Result<(), Error> {
+        let shop = self.shops.current()?;
+        self.poll = shop.poll;
+        let memory = self.memories.remove(&id).unwrap_or_default();
+        self.waiting.insert(id, Waiting::UnderWay(changed_at));
+        let under_way = self.under_way();
+        self.pool.drive(self.home, self.store, Job { id, memory, shop }, under_way)
+    }
+
+    /// Takes an order that has ended off the list.
+    fn forget(&mut self, id: TaskId) {
+        self.open.retain(|open| *open != id);
+    }
+
+    fn under_way(&self) -> usize {
+        let under_way = |waiting: &&Waiting| matches!(waiting, Waiting::UnderWay(_));
+        self.waiting.values().filter(under_way).count()
+    }
+
+    /// Takes an order back from its thread.
+    fn take_back(&mut self, done: Done) {
+        let Done { id, memory, outcome } = done;
+        self.memories.insert(id, memory);
+        let changed_at = match self.waiting.remove(&id) {
+            Some(Waiting::UnderWay(changed_at)) => changed_at,
+            _ => None,
+        };
+        match outcome {
+            Outcome::Next(Next::After(pause), seen) => {
+                self.waiting.insert(id, Waiting::Until(Instant::now() + pause, seen));
+            }
+            Outcome::Next(Next::Nothing, _) => {
+                self.memories.remove(&id);
+                self.forget(id);
+            }
+            Outcome::Error(error) => self.leave(id, &error),
+            Outcome::Panic => self.park(id, changed_at, "a fault in the program"),
+        }
+    }
+
+    /// Waits until no order is under way.
+    fn join(&mut self) {
+        while self.under_way() > 0 {
+            if let Some(done) = self.pool.done(LOOK) {
+                self.take_back(done);
+            }
+        }
+    }
+
     /// Nobody can do anything about an order that is parked: it is for a person to look at.
     fn is_parked(&self, id: TaskId) -> bool {
-        matches!(self.waiting.get(&id), Some(Waiting::Parked(_))) && self.is_waiting(id)
+        match self.waiting.get(&id) {
+            Some(Waiting::Parked(seen)) => self.store.changed_at(id) == *seen,
+            _ => false,
+        }
     }
 
     /// Lets go of the worker's lock where each open order may stay as it is; returns whether it did.
@@ -203,6 +313,9 @@ impl<'a> Worker<'a> {
     /// Under the state lock, so that an order that becomes active either is seen here or finds the
     /// worker's lock free.
     fn end_if(&mut self, may_stay: impl Fn(&Self, TaskId) -> bool) -> Result<bool, Error> {
+        if !self.open.iter().all(|id| may_stay(self, *id)) {
+            return Ok(false);
+        }
         let book = self.store.lock("worker")?;
         let open = self.store.ids(Place::Active)?;
         if !open.iter().all(|id| may_stay(self, *id)) {
@@ -219,21 +332,33 @@ impl<'a> Worker<'a> {
     ///
     /// The orders are listed each time: the change time of their folder is too coarse on many file
     /// systems to tell of an order that came right after the last look.
-    fn wait(&self) -> Result<Woken, Error> {
+    fn wait(&mut self) -> Result<Woken, Error> {
         loop {
             if identity(&self.home.executable) != self.executable {
                 return Ok(Woken::Upgrade);
             }
-            let open = self.store.ids(Place::Active)?;
-            let all = |is: fn(&Self, TaskId) -> bool| open.iter().all(|id| is(self, *id));
+            self.look()?;
+            let all = |is: fn(&Self, TaskId) -> bool| self.open.iter().all(|id| is(self, *id));
             if !all(Self::is_waiting) || all(Self::is_parked) {
                 return Ok(Woken::Order);
             }
             let next = self.waiting.values().filter_map(|waiting| match waiting {
-                Waiting::Until(then) => Some(then.saturating_duration_since(Instant::now())),
-                Waiting::Parked(_) => None,
+                Waiting::Until(then, _) => Some(then.saturating_duration_since(Instant::now())),
+                Waiting::Parked(_) | Waiting::UnderWay(_) => None,
             });
-            std::thread::sleep(next.min().map_or(LOOK, |left| left.min(LOOK)));
+            self.doze(next.min().map_or(LOOK, |left| left.clamp(NAP, LOOK)));
+        }
+    }
+
+    /// Takes orders back from threads, for so long.
+    fn doze(&mut self, pause: Duration) {
+        let end = Instant::now() + pause;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.pool.done(left) {
+                Some(done) => self.take_back(done),
+                None => return,
+            }
         }
     }
 }

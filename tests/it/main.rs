@@ -18,6 +18,7 @@ mod docs;
 mod help;
 mod hoster_faults;
 mod hoster_fixture;
+mod hoster_orders;
 mod inventory;
 mod inventory_claims;
 mod key;

@@ -1,10 +1,11 @@
 //! What the provider sells: configuration, definition, inventory.
 
 use super::Report;
-use crate::config::{Access, AddressKind, Config, Status};
+use crate::config::{AddressKind, Config, Status};
 use crate::definition::{self, Definition};
 use crate::home::Home;
 use crate::hoster::inventory::{self, Inventory, Server};
+use crate::order::Access;
 use crate::store::Store;
 
 const CONFIGURATION: &str = "configuration";
@@ -38,6 +39,7 @@ pub(super) fn look(home: &Home, report: &mut Report) {
             unused(&config, report);
             stock(home, &config, report);
         }
+        Ok(Definition::Http(http)) => super::hoster::look(home, &config, http, report),
         Err(error) => report.error("definition", error.to_string(), "correct `definition`"),
     }
 }

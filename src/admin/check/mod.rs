@@ -2,6 +2,7 @@
 
 mod account;
 mod files;
+mod hoster;
 mod state;
 
 use std::fmt::Write as _;

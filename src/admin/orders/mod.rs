@@ -2,7 +2,9 @@
 
 mod change;
 mod list;
+pub(super) mod preview;
 mod prune;
+mod retry;
 mod show;
 pub(super) mod view;
 mod wait;
@@ -11,10 +13,16 @@ use crate::cli::Orders;
 use crate::error::Error;
 use crate::home::Home;
 use crate::store::Store;
+use crate::system::Caller;
 use crate::worker;
 
 /// Runs one command; returns the exit status.
-pub(super) fn run(home: &Home, store: &Store, command: Orders) -> Result<u8, Error> {
+pub(super) fn run(
+    home: &Home,
+    store: &Store,
+    command: Orders,
+    caller: Caller,
+) -> Result<u8, Error> {
     worker::start_if_due(home, store);
     match command {
         Orders::List(output) => list::run(store, &output),
@@ -22,6 +30,8 @@ pub(super) fn run(home: &Home, store: &Store, command: Orders) -> Result<u8, Err
         Orders::Wait(options) => wait::run(home, store, &options),
         Orders::Cancel(options) => change::cancel(home, store, &options),
         Orders::Release(options) => change::release(home, store, &options),
+        Orders::Preview(options) => preview::run(home, &options),
+        Orders::Retry(options) => retry::run(home, store, &options, caller),
         Orders::Prune(options) => prune::run(home, store, &options),
     }
 }

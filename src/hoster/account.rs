@@ -1,0 +1,160 @@
+//! What a configuration adds to a definition: address, credentials, trust. Reads files, no network.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Config, Configuration};
+use crate::definition::http::{Http, PasswordWay};
+use crate::definition::parameters;
+use crate::error::Error;
+use crate::home::Home;
+use crate::hoster::http::Hoster;
+use crate::http::{Client, Options};
+use crate::json::{self, nearest};
+use crate::order::{Access, Equipment};
+use crate::secret::Secret;
+use crate::system::OPEN_AT_ONCE;
+use crate::{password, public_key, user_data};
+
+/// Where the panel keeps the name of its own key pair.
+pub(crate) const ANSIBLE: &str = "/etc/ansible/ansible.cfg";
+
+/// A host name as long as one of an order.
+const SAMPLE: &str = "webdir-1000000000-0123456789ab";
+
+/// Makes a hoster that can be asked.
+///
+/// # Errors
+/// `configuration_invalid`, naming the key and the fault.
+pub(crate) fn open(home: &Home, config: &Config, definition: Arc<Http>) -> Result<Hoster, Error> {
+    let invalid = |problem| Error::ConfigurationInvalid { path: home.config(), problem };
+    let base_url = base_url(config, &definition).map_err(invalid)?;
+    let credentials = credentials(home, config, &definition).map_err(invalid)?;
+    let tls = config.tls.as_ref();
+    let ca = match tls.and_then(|tls| tls.ca_file.as_ref()) {
+        Some(file) => {
+            Some(read(&home.etc.join(file)).map_err(|why| invalid(format!("tls: {why}")))?)
+        }
+        None => None,
+    };
+    let verify = tls.and_then(|tls| tls.verify).unwrap_or(true);
+    let options = Options { ca, verify, proxy: config.proxy.clone() };
+    let client = Client::new(&options).map_err(invalid)?;
+    Ok(Hoster::new(definition, &base_url, credentials, Box::new(client)))
+}
+
+/// Checks all that an order of `configuration` rests on, without asking anybody, and returns what
+/// its server is to be bought with.
+///
+/// # Errors
+/// `configuration_invalid`, naming the key and the fault.
+pub(crate) fn check(
+    home: &Home,
+    config: &Config,
+    configuration: &Configuration,
+    definition: &Http,
+) -> Result<Equipment, Error> {
+    let invalid = |problem| Error::ConfigurationInvalid { path: home.config(), problem };
+    base_url(config, definition).map_err(invalid)?;
+    credentials(home, config, definition).map_err(invalid)?;
+    let id = &configuration.id;
+    let place = |problem: String| invalid(format!("configuration `{id}`: {problem}"));
+    parameters::check(definition, &configuration.parameters).map_err(place)?;
+    let user_data = match &configuration.user_data {
+        Some(text) => Some(text.read(home).map_err(|why| place(format!("user_data: {why}")))?),
+        None => None,
+    };
+    let public_key = match config.access {
+        Access::Key => Some(key_of_the_pool(home, config).map_err(invalid)?),
+        Access::Password => None,
+    };
+    let password = password::generate().map_err(|problem| Error::Internal { problem })?;
+    let way = match &public_key {
+        Some(key) => user_data::Access::Key(key),
+        None => user_data::Access::Password(password.expose()),
+    };
+    user_data::compose(way, SAMPLE, user_data.as_ref().map(Secret::expose))
+        .map_err(|why| place(format!("user_data: {why}")))?;
+    // A password that the hoster chooses is not known before it tells.
+    let password = (definition.password != PasswordWay::Reply).then_some(password);
+    Ok(Equipment { access: config.access, password, public_key, user_data })
+}
+
+/// Returns what stands before the paths.
+pub(crate) fn base_url(config: &Config, definition: &Http) -> Result<String, String> {
+    let known = config.base_url.as_ref().or(definition.base_url.as_ref());
+    let url = known.ok_or_else(|| {
+        format!("base_url: {} has an address of its own for each installation", definition.title)
+    })?;
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', '@']) => Ok(url.clone()),
+        // The text may hold a password; it is not repeated.
+        _ => Err("base_url: `https://HOST/…` was expected, without user, `?` and `#`".to_owned()),
+    }
+}
+
+fn credentials(
+    home: &Home,
+    config: &Config,
+    definition: &Http,
+) -> Result<BTreeMap<String, String>, String> {
+    for name in config.credentials.keys() {
+        if !definition.credentials.contains_key(name) {
+            let known = definition.credentials.keys().map(String::as_str);
+            return Err(match nearest(name, known) {
+                Some(known) => {
+                    format!("credentials.{name}: unknown; did you mean `{known}`?")
+                }
+                None => format!("credentials.{name}: this hoster takes none"),
+            });
+        }
+    }
+    let mut all = BTreeMap::new();
+    for (name, credential) in &definition.credentials {
+        match config.credentials.get(name) {
+            Some(text) => {
+                let secret = text.read(home).map_err(|why| format!("credentials.{name}: {why}"))?;
+                let secret = secret.expose().trim().to_owned();
+                if secret.is_empty() {
+                    return Err(format!("credentials.{name}: it is empty"));
+                }
+                all.insert(name.clone(), secret);
+            }
+            None if credential.optional => {}
+            None => {
+                let description = &credential.description;
+                return Err(format!("credentials.{name} is missing: {description}"));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn key_of_the_pool(home: &Home, config: &Config) -> Result<String, String> {
+    match &config.public_key {
+        Some(text) => {
+            let key = text.read(home).map_err(|why| format!("public_key: {why}"))?;
+            public_key::check(key.expose()).map_err(|why| format!("public_key: {why}"))
+        }
+        None => public_key::pool_key(ANSIBLE.as_ref()).map_err(|why| {
+            format!("`access` is `key`, `public_key` is missing, and the panel's own: {why}")
+        }),
+    }
+}
+
+/// Returns the files that an account is made of besides the configuration, to notice when one changes.
+pub(crate) fn files(home: &Home, config: &Config) -> Vec<PathBuf> {
+    let credentials = config.credentials.values().filter_map(|text| text.file(home));
+    let ca = config.tls.as_ref().and_then(|tls| tls.ca_file.as_ref());
+    let definition = config.definition.contains('/').then(|| home.etc.join(&config.definition));
+    let ca = ca.map(|file| home.etc.join(file));
+    credentials.chain(ca).chain(definition).collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    json::read_file(path, OPEN_AT_ONCE, json::LARGEST)
+        .map(|(bytes, _)| bytes)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
+}

@@ -1,0 +1,195 @@
+//! One request: built from data, sent at the hoster's pace, its reply made readable.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Hoster, Trouble};
+use crate::clock;
+use crate::definition::http::{Method, Request};
+use crate::expression::{Scope, percent_encoded, pointer_token};
+use crate::http::{self, Failure};
+use crate::pace;
+
+/// What a hoster answered.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    /// How long the hoster wants not to be asked.
+    pub(super) wait: Option<Duration>,
+    /// What expressions can read: of the order, and of this reply.
+    pub(super) scope: Scope,
+}
+
+impl Hoster {
+    /// Builds a request out of its description.
+    pub(super) fn build(
+        &self,
+        request: &Request,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<http::Request, Trouble> {
+        let path = self.expressions.path(&request.path, &format!("{place}/path"), scope)?;
+        let mut url = format!("{}{path}", self.base_url);
+        let query = self.query(request, place, scope)?;
+        if !query.is_empty() {
+            let _ = write!(url, "?{query}");
+        }
+        let mut headers = BTreeMap::new();
+        for (all, place) in [
+            (&self.definition.headers, "/headers".to_owned()),
+            (&request.headers, format!("{place}/headers")),
+        ] {
+            for (name, template) in all {
+                let place = pointer(&place, name);
+                headers.insert(
+                    name.to_ascii_lowercase(),
+                    self.expressions.text(template, &place, scope)?,
+                );
+            }
+        }
+        let body = self.body(request, place, scope)?;
+        if let Some((kind, _)) = &body {
+            headers.entry("content-type".to_owned()).or_insert_with(|| (*kind).to_owned());
+        }
+        headers.entry("accept".to_owned()).or_insert_with(|| "application/json".to_owned());
+        Ok(http::Request {
+            method: method(request.method),
+            url,
+            headers: headers.into_iter().collect(),
+            body: body.map(|(_, bytes)| bytes),
+            fresh: false,
+            timeout: self.timeout,
+        })
+    }
+
+    fn query(&self, request: &Request, place: &str, scope: &Scope) -> Result<String, Trouble> {
+        let mut query = match &request.raw_query {
+            Some(raw) => self.expressions.path(raw, &format!("{place}/raw_query"), scope)?,
+            None => String::new(),
+        };
+        let pairs = self.pairs(&request.query, &format!("{place}/query"), scope)?;
+        if !pairs.is_empty() {
+            if !query.is_empty() {
+                query.push('&');
+            }
+            query.push_str(&pairs);
+        }
+        Ok(query)
+    }
+
+    /// Returns `a=1&b=2`, each name and value percent-encoded.
+    fn pairs(
+        &self,
+        pairs: &BTreeMap<String, Value>,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<String, Trouble> {
+        let mut parts = Vec::new();
+        for (name, value) in pairs {
+            let place = pointer(place, name);
+            // Only a member of an object can be left out.
+            let tree = Value::Object([(name.clone(), value.clone())].into_iter().collect());
+            let parent = place.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let tree = self.expressions.tree(&tree, parent, scope)?;
+            let Some(value) = tree.get(name) else { continue };
+            let values = match value {
+                Value::Array(values) => values.as_slice(),
+                one => std::slice::from_ref(one),
+            };
+            for value in values {
+                let text = plain(value).ok_or_else(|| {
+                    Trouble::Definition(format!("{place}: a list or an object is no text"))
+                })?;
+                parts.push(format!("{}={}", percent_encoded(name), percent_encoded(&text)));
+            }
+        }
+        Ok(parts.join("&"))
+    }
+
+    fn body(
+        &self,
+        request: &Request,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<Option<(&'static str, Vec<u8>)>, Trouble> {
+        if let Some(tree) = &request.json {
+            let tree = self.expressions.tree(tree, &format!("{place}/json"), scope)?;
+            return Ok(Some(("application/json", tree.to_string().into_bytes())));
+        }
+        if let Some(form) = &request.form {
+            let form = self.pairs(form, &format!("{place}/form"), scope)?;
+            return Ok(Some(("application/x-www-form-urlencoded", form.into_bytes())));
+        }
+        if let Some(text) = &request.text {
+            let text = self.expressions.text(text, &format!("{place}/text"), scope)?;
+            return Ok(Some(("text/plain; charset=utf-8", text.into_bytes())));
+        }
+        Ok(None)
+    }
+
+    /// Waits until the hoster may be asked once more.
+    pub(super) fn wait_for_turn(&self) -> Result<(), Trouble> {
+        let now = Instant::now();
+        let turn = self.pacer.slot(now).map_err(|left| Trouble::Passing {
+            why: "the hoster asked for a pause".to_owned(),
+            wait: Some(left),
+        })?;
+        std::thread::sleep(turn.saturating_duration_since(now));
+        Ok(())
+    }
+
+    /// Sends a request whose turn it is.
+    pub(super) fn send(&self, request: &http::Request) -> Result<http::Reply, Failure> {
+        let reply = self.transport.send(request)?;
+        if let Some(wait) = wait_of(&reply) {
+            self.pacer.pause_until(Instant::now() + wait);
+        }
+        Ok(reply)
+    }
+}
+
+/// Makes a reply readable for expressions.
+pub(super) fn readable(reply: http::Reply, scope: &Scope) -> Reply {
+    let wait = wait_of(&reply);
+    let http::Reply { status, headers, cookies, body } = reply;
+    // Nested as deep as serde_json goes, 128; deeper is no JSON of ours.
+    let json: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let scope = scope
+        .with("reply", json)
+        .with("status", status)
+        .with("headers", headers)
+        .with("cookies", cookies);
+    Reply { status, wait, scope }
+}
+
+/// How long a reply asks not to be asked again; only of one that is no success.
+fn wait_of(reply: &http::Reply) -> Option<Duration> {
+    let value = reply.headers.get("retry-after").filter(|_| matches!(reply.status, 429 | 503))?;
+    pace::retry_after(value, clock::now())
+}
+
+/// Returns a place one step deeper, as a JSON pointer (RFC 6901).
+pub(super) fn pointer(place: &str, name: &str) -> String {
+    format!("{place}/{}", pointer_token(name))
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Null => Some(String::new()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+const fn method(method: Method) -> http::Method {
+    match method {
+        Method::Get => http::Method::Get,
+        Method::Post => http::Method::Post,
+        Method::Put => http::Method::Put,
+        Method::Patch => http::Method::Patch,
+        Method::Delete => http::Method::Delete,
+    }
+}

@@ -1,0 +1,114 @@
+//! The requests that an order would send, without sending any and without a secret.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Hoster, Trouble, sample, scope_of};
+use crate::definition::http::{Auth, Http, Step};
+use crate::expression::Scope;
+use crate::http::{self, Failure, Transport};
+use crate::order::Equipment;
+use crate::secret::Secret;
+
+/// What stands where a secret would.
+const HIDDEN: &str = "HIDDEN";
+
+/// A request that would be sent.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(crate) struct Shown {
+    /// The step of the definition.
+    pub(crate) step: String,
+    /// The method.
+    pub(crate) method: String,
+    /// The whole URL.
+    pub(crate) url: String,
+    /// The headers.
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The body: JSON as it is, anything else as a text; null where there is none.
+    pub(crate) body: Value,
+}
+
+/// Nobody is asked.
+struct Nobody;
+
+impl Transport for Nobody {
+    fn send(&self, _: &http::Request) -> Result<http::Reply, Failure> {
+        Err(Failure::NotSent("a preview sends nothing".to_owned()))
+    }
+}
+
+/// Returns the requests of a login and of `create`, in their order.
+pub(crate) fn preview(
+    definition: Arc<Http>,
+    base_url: &str,
+    parameters: BTreeMap<String, Value>,
+    equipment: Equipment,
+) -> Result<Vec<Shown>, Trouble> {
+    let credentials = definition.credentials.keys().map(|name| (name.clone(), HIDDEN.to_owned()));
+    let credentials = credentials.collect();
+    let hoster = Hoster::new(definition, base_url, credentials, Box::new(Nobody));
+    let mut order = sample::order("", parameters);
+    // Not the real one, but of the same kind.
+    let password = equipment.password.map(|_| Secret::from(HIDDEN.repeat(4)));
+    order.equip(Equipment { password, ..equipment });
+    let scope = scope_of(&hoster, &order).map_err(Trouble::Definition)?;
+    let mut shown = Vec::new();
+    if let Auth::Login { steps, .. } = &hoster.definition.auth {
+        let mut saved = BTreeMap::new();
+        for (index, step) in steps.iter().enumerate() {
+            shown.push(hoster.show(step, &format!("/auth/steps/{index}"), &scope, false)?);
+            saved.extend(placeholders(step));
+        }
+        hoster.remember(saved);
+    }
+    let mut saved = BTreeMap::new();
+    let mut scope = scope;
+    for (index, step) in hoster.definition.create.iter().enumerate() {
+        let place = format!("/create/{index}");
+        if hoster.wanted(step, &place, &scope)? {
+            shown.push(hoster.show(step, &place, &scope, true)?);
+        }
+        saved.extend(placeholders(step));
+        if let Some(id) = saved.remove("server_id") {
+            scope.set("server_id", id);
+        }
+        scope.set("saved", &saved);
+    }
+    Ok(shown)
+}
+
+/// What a step would save is only known from its reply.
+fn placeholders(step: &Step) -> BTreeMap<String, Value> {
+    step.save.keys().map(|name| (name.clone(), json!(name.to_uppercase()))).collect()
+}
+
+impl Hoster {
+    fn show(
+        &self,
+        step: &Step,
+        place: &str,
+        scope: &Scope,
+        signed: bool,
+    ) -> Result<Shown, Trouble> {
+        let mut request = self.build(&step.request, &format!("{place}/request"), scope)?;
+        if signed {
+            request = self.signed(&request)?;
+        }
+        let text = request.body.as_deref().map(String::from_utf8_lossy);
+        let body = text.map_or(Value::Null, |text| {
+            serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()))
+        });
+        Ok(Shown {
+            step: step.name.clone(),
+            method: format!("{:?}", request.method).to_uppercase(),
+            url: request.url,
+            headers: request.headers.into_iter().collect(),
+            body,
+        })
+    }
+}

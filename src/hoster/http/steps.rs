@@ -1,0 +1,185 @@
+//! Requests that look, or that may be repeated: taken one after the other.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::auth::NoReply;
+use super::call::{pointer, readable};
+use super::judge::Verdict;
+use super::{Hoster, Trouble};
+use crate::definition::http::{Request, Step, Template};
+use crate::expression::Scope;
+
+/// What became of a step.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It was taken, and saved this; or it was not to be taken, and saved nothing.
+    Done(BTreeMap<String, Value>),
+    /// What it waits for has not come.
+    Waiting,
+    /// It can never be taken, and why.
+    Failed(String),
+}
+
+impl Hoster {
+    /// Sends a request that may be repeated, and returns what can be read of its reply.
+    pub(super) fn ask(
+        &self,
+        request: &Request,
+        ok_when: Option<&Template>,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<Scope, Trouble> {
+        let built = self.build(request, &format!("{place}/request"), scope)?;
+        self.wait_for_turn()?;
+        let reply = self.send_as_us(&built, scope).map_err(|none| match none {
+            NoReply::NotSent(trouble) => trouble,
+            NoReply::Unknown(why) => Trouble::passing(why),
+        })?;
+        let status = reply.status;
+        self.understand(self.judge(reply, ok_when, place)?, status)
+    }
+
+    fn understand(&self, verdict: Verdict, status: u16) -> Result<Scope, Trouble> {
+        let clean = |why: String| self.redacted(&why, None);
+        match verdict {
+            Verdict::Ok(scope) => Ok(scope),
+            Verdict::Refused(status, why) => Err(Trouble::Refused { status, why: clean(why) }),
+            // A name that is taken, or a status without a reason, ends nothing by itself; but who
+            // asks for something that is not there has the answer.
+            Verdict::Conflict(why) | Verdict::Unknown(why, _) if status == 404 => {
+                Err(Trouble::Refused { status, why: clean(why) })
+            }
+            Verdict::Conflict(why) => Err(Trouble::passing(clean(why))),
+            Verdict::Busy(why, wait) | Verdict::Unknown(why, wait) => {
+                Err(Trouble::Passing { why: clean(why), wait })
+            }
+        }
+    }
+
+    /// Takes one step; its reply is what expressions read from then on.
+    pub(super) fn take(
+        &self,
+        step: &Step,
+        place: &str,
+        scope: &mut Scope,
+    ) -> Result<Taken, Trouble> {
+        if !self.wanted(step, place, scope)? {
+            return Ok(Taken::Done(BTreeMap::new()));
+        }
+        match self.ask(&step.request, step.ok_when.as_ref(), place, scope) {
+            Ok(replied) => *scope = replied,
+            Err(Trouble::Refused { .. } | Trouble::Passing { .. }) if step.optional => {
+                return Ok(Taken::Done(BTreeMap::new()));
+            }
+            Err(trouble) => return Err(trouble),
+        }
+        self.conclude(step, place, scope)
+    }
+
+    /// Says what became of a step whose reply is at hand.
+    pub(super) fn conclude(
+        &self,
+        step: &Step,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<Taken, Trouble> {
+        if self.says(step.fail_when.as_ref(), &format!("{place}/fail_when"), scope)? {
+            let reason = self.words(step.reason.as_ref(), &format!("{place}/reason"), scope)?;
+            return Ok(Taken::Failed(reason.unwrap_or_else(|| format!("{} failed", step.name))));
+        }
+        if let Some(until) = &step.wait_until
+            && !self.expressions.truth(until, &format!("{place}/wait_until"), scope)?
+        {
+            return Ok(Taken::Waiting);
+        }
+        // A reply without what is to be saved may be another machine's; the next one may have it.
+        match self.saved(&step.save, &format!("{place}/save"), scope) {
+            Ok(saved) => Ok(Taken::Done(saved)),
+            Err(trouble) => Err(Trouble::passing(trouble.why())),
+        }
+    }
+
+    /// Returns whether a step is to be taken.
+    pub(super) fn wanted(&self, step: &Step, place: &str, scope: &Scope) -> Result<bool, Trouble> {
+        match &step.when {
+            Some(when) => Ok(self.expressions.truth(when, &format!("{place}/when"), scope)?),
+            None => Ok(true),
+        }
+    }
+
+    /// Evaluates what a step saves.
+    pub(super) fn saved(
+        &self,
+        save: &BTreeMap<String, Template>,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<BTreeMap<String, Value>, Trouble> {
+        save.iter()
+            .map(|(name, template)| {
+                let value = self.expressions.value(template, &pointer(place, name), scope)?;
+                Ok((name.clone(), value))
+            })
+            .collect()
+    }
+
+    /// Takes the steps of a login: without a token, waiting for nothing.
+    pub(super) fn take_steps_plainly(
+        &self,
+        steps: &[Step],
+        place: &str,
+        scope: &Scope,
+    ) -> Result<BTreeMap<String, Value>, Trouble> {
+        let mut scope = scope.clone();
+        let mut all = BTreeMap::new();
+        for (index, step) in steps.iter().enumerate() {
+            let place = format!("{place}/{index}");
+            if !self.wanted(step, &place, &scope)? {
+                continue;
+            }
+            let request = self.build(&step.request, &format!("{place}/request"), &scope)?;
+            self.wait_for_turn()?;
+            let reply =
+                self.send(&request).map_err(|failure| Trouble::passing(failure.to_string()))?;
+            let reply = readable(reply, &scope);
+            let status = reply.status;
+            let verdict = self.judge(reply, step.ok_when.as_ref(), &place)?;
+            scope = self.understand(verdict, status)?;
+            match self.conclude(step, &place, &scope)? {
+                Taken::Done(saved) => all.extend(saved),
+                Taken::Waiting => return Err(Trouble::passing("the login takes its time")),
+                Taken::Failed(why) => return Err(Trouble::Refused { status, why }),
+            }
+            scope.set("saved", &all);
+        }
+        Ok(all)
+    }
+
+    pub(super) fn says(
+        &self,
+        template: Option<&Template>,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<bool, Trouble> {
+        match template {
+            Some(template) => Ok(self.expressions.truth(template, place, scope)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Returns a text of the hoster's without secrets, if it says one.
+    pub(super) fn words(
+        &self,
+        template: Option<&Template>,
+        place: &str,
+        scope: &Scope,
+    ) -> Result<Option<String>, Trouble> {
+        let Some(template) = template else { return Ok(None) };
+        let value = self.expressions.maybe(template, place, scope)?;
+        Ok(value.map(|value| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.redacted(&text, None)
+        }))
+    }
+}

@@ -1,0 +1,168 @@
+//! What the worker needs of the configuration to drive orders of a hoster; read again when a file
+//! that it came from has changed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::config::{AddressKind, Config, Ready};
+use crate::definition::{self, Definition};
+use crate::error::Error;
+use crate::home::Home;
+use crate::hoster::account;
+use crate::hoster::http::Hoster;
+use crate::order::Order;
+use crate::ready::Wanted;
+use crate::system;
+
+/// How many seconds lie between two tries of an order where the configuration does not say.
+const POLL_SECONDS: f64 = 5.0;
+
+/// After how many seconds an order fails where the configuration does not say.
+const TIMEOUT_SECONDS: f64 = 3600.0;
+
+/// For how many seconds a server may be no server for the pool where the configuration does not say.
+const READY_SECONDS: f64 = 900.0;
+
+/// How many orders are driven at once where the configuration does not say.
+const THREADS: u16 = 8;
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A configuration, ready for the worker.
+pub(super) struct Shop {
+    /// The definition's name.
+    definition: String,
+    /// None for the inventory.
+    pub(super) hoster: Option<Hoster>,
+    /// How long to wait between two looks at the same order.
+    pub(super) poll: Duration,
+    /// After how long an order that was not finished fails.
+    pub(super) timeout: Duration,
+    /// What a server must show; none where that is skipped.
+    pub(super) ready: Option<Wanted>,
+    /// For how long it may not show it.
+    pub(super) ready_timeout: Duration,
+    /// Whether the address inside the hoster's network is handed over.
+    pub(super) private: bool,
+    /// How many orders are driven at once.
+    pub(super) threads: usize,
+}
+
+impl Shop {
+    fn open(home: &Home, config: &Config) -> Result<Self, Error> {
+        let hoster = match definition::load(home, &config.definition)? {
+            Definition::Inventory(_) => None,
+            Definition::Http(definition) => Some(account::open(home, config, definition)?),
+        };
+        let ready = match &config.ready {
+            None => Some(&Ready::default()),
+            Some(written) => written.as_ref(),
+        };
+        let seconds = |written: Option<f64>, otherwise: f64| {
+            Duration::try_from_secs_f64(written.unwrap_or(otherwise)).unwrap_or(Duration::MAX)
+        };
+        let ready_timeout = seconds(ready.and_then(|ready| ready.timeout_seconds), READY_SECONDS);
+        Ok(Self {
+            definition: config.definition.clone(),
+            hoster,
+            poll: poll(config),
+            timeout: seconds(config.limits.order_timeout_seconds, TIMEOUT_SECONDS),
+            ready_timeout,
+            ready: ready.map(|ready| wanted(ready, ready_timeout)),
+            private: config.address == AddressKind::Private,
+            threads: usize::from(config.worker.threads.unwrap_or(THREADS)),
+        })
+    }
+
+    /// Checks that an order may be driven with this configuration: nobody must look for its server,
+    /// or buy another, where it was not ordered.
+    ///
+    /// # Errors
+    /// `configuration_invalid`, saying what has changed.
+    pub(super) fn serves<'a>(&'a self, home: &Home, order: &Order) -> Result<&'a Hoster, Error> {
+        let changed = |what: &str, was: &str, now: &str| Error::ConfigurationInvalid {
+            path: home.config(),
+            problem: format!("{what} is `{now}`, and the order was placed with `{was}`"),
+        };
+        let Some(hoster) = self.hoster.as_ref().filter(|_| self.definition == order.definition)
+        else {
+            return Err(changed("definition", &order.definition, &self.definition));
+        };
+        match order.purchase.as_ref().and_then(|purchase| purchase.base_url.as_deref()) {
+            Some(was) if was != hoster.base_url => Err(changed("base_url", was, &hoster.base_url)),
+            _ => Ok(hoster),
+        }
+    }
+}
+
+/// Returns how long to wait between two looks at the same order.
+fn poll(config: &Config) -> Duration {
+    let seconds = config.worker.poll_seconds.unwrap_or(POLL_SECONDS);
+    let poll = Duration::try_from_secs_f64(seconds);
+    poll.unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(10))
+}
+
+/// The configuration as it was read last.
+pub(super) struct Shops<'a> {
+    home: &'a Home,
+    current: Option<Arc<Shop>>,
+    files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
+    looked: Option<Instant>,
+}
+
+impl<'a> Shops<'a> {
+    pub(super) fn new(home: &'a Home) -> Self {
+        Self { home, current: None, files: Vec::new(), looked: None }
+    }
+
+    /// Returns how long to wait between two tries; a broken configuration must not keep accepted
+    /// orders of the inventory from being finished.
+    pub(super) fn poll(&mut self) -> Duration {
+        Config::load(self.home)
+            .map_or(Duration::from_secs_f64(POLL_SECONDS), |config| poll(&config))
+    }
+
+    /// Returns the configuration as it is now.
+    pub(super) fn current(&mut self) -> Result<Arc<Shop>, Error> {
+        let recent = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
+        if let Some(shop) = &self.current
+            && (recent || self.files.iter().all(|(path, seen)| stamp(path) == *seen))
+        {
+            if !recent {
+                self.looked = Some(Instant::now());
+            }
+            return Ok(Arc::clone(shop));
+        }
+        // Stamped before they are read: a change in between is noticed the next time.
+        let own = self.home.config();
+        let mut files = vec![(own.clone(), stamp(&own))];
+        let config = Config::load(self.home)?;
+        let others = account::files(self.home, &config).into_iter();
+        files.extend(others.map(|path| (path.clone(), stamp(&path))));
+        self.files = files;
+        let shop = Arc::new(Shop::open(self.home, &config)?);
+        self.current = Some(Arc::clone(&shop));
+        self.looked = Some(Instant::now());
+        Ok(shop)
+    }
+}
+
+fn stamp(path: &PathBuf) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+fn wanted(ready: &Ready, timeout: Duration) -> Wanted {
+    let known_hosts = ready.known_hosts.unwrap_or(true);
+    let home = system::home_dir().unwrap_or_else(|| PathBuf::from("/"));
+    Wanted {
+        ssh_port: ready.ssh_port.unwrap_or(22),
+        known_hosts: known_hosts.then(|| home.join(".ssh").join("known_hosts")),
+        login: ready.login.unwrap_or(false),
+        command: ready.command.clone(),
+        timeout,
+        home,
+    }
+}
