@@ -13,6 +13,7 @@ mod support;
 mod broken_state;
 mod check;
 mod configs;
+mod contract_digitalocean;
 mod disk_full;
 mod docs;
 mod help;

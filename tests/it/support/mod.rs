@@ -6,6 +6,7 @@ pub(crate) mod hand;
 pub(crate) mod hoster;
 pub(crate) mod mount;
 pub(crate) mod plugin;
+pub(crate) mod prism;
 pub(crate) mod sweep;
 pub(crate) mod tracer;
 
