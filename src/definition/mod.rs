@@ -99,7 +99,17 @@ macro_rules! built_in {
     };
 }
 
-built_in!["beget", "inventory", "proxmox", "solusvm2", "vmmanager6"];
+built_in![
+    "beget",
+    "digitalocean",
+    "hetzner",
+    "inventory",
+    "proxmox",
+    "regru",
+    "solusvm2",
+    "timeweb",
+    "vmmanager6",
+];
 
 /// Reads the definition that a configuration names.
 ///

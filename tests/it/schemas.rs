@@ -12,18 +12,20 @@ use crate::support::plugin::Plugin;
 use crate::support::wait_until;
 
 /// Every schema that the program prints.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "answer-configs",
     "answer-error",
     "answer-help",
     "answer-order",
     "answer-order_status",
+    "catalog",
     "check",
     "configuration",
     "definition",
     "inventory",
     "order",
     "orders-list",
+    "orders-preview",
     "orders-show",
 ];
 
