@@ -171,6 +171,8 @@ pub(crate) enum PasswordWay {
     CloudInit,
     /// The hoster chooses it: `save` of a create step, `password` of `poll`, or `recover` has it.
     Reply,
+    /// There is no way: the configuration must have `access` `key`.
+    None,
 }
 
 /// What keeps a repeated create from buying a second server.

@@ -76,8 +76,18 @@ pub(crate) fn check(
     };
     user_data::compose(way, SAMPLE, user_data.as_ref().map(Secret::expose))
         .map_err(|why| place(format!("user_data: {why}")))?;
-    // A password that the hoster chooses is not known before it tells.
-    let password = (definition.password != PasswordWay::Reply).then_some(password);
+    let password = match definition.password {
+        PasswordWay::Request | PasswordWay::CloudInit => Some(password),
+        // It is not known before the hoster tells.
+        PasswordWay::Reply => None,
+        PasswordWay::None if config.access == Access::Key => None,
+        PasswordWay::None => {
+            let title = &definition.title;
+            return Err(invalid(format!(
+                "access: {title} gives no way to a root password, so this must be `key`"
+            )));
+        }
+    };
     Ok(Equipment { access: config.access, password, public_key, user_data })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Report;
 use crate::config::Config;
 use crate::definition;
-use crate::definition::http::Http;
+use crate::definition::http::{Http, PasswordWay};
 use crate::home::Home;
 use crate::hoster::account;
 use crate::hoster::http::{Hoster, Trouble, lint};
@@ -36,6 +36,13 @@ pub(super) fn look(home: &Home, config: &Config, http: Arc<Http>, report: &mut R
 
 fn linted(home: &Home, config: &Config, http: &Http, report: &mut Report) {
     let Ok(bytes) = definition::text(home, &config.definition) else { return };
+    let text = String::from_utf8_lossy(&bytes);
+    let carries_key = ["order.public_key", "order.user_data"].iter().any(|one| text.contains(one));
+    if config.access == Access::Key && !carries_key {
+        let message = "no request carries the pool's public key: the server has it only where a \
+             parameter names a key that the hoster knows";
+        report.warning(POOL, message, "upload the key to the hoster and name it in the parameters");
+    }
     for problem in lint(http, &bytes) {
         report.warning(DEFINITION, problem, "correct the definition; docs/definitions.md helps");
     }
@@ -70,6 +77,13 @@ fn trusted(config: &Config, http: &Http, report: &mut Report) {
 
 /// What keeps the panel from getting into a server that is ready.
 fn pool(config: &Config, http: &Http, report: &mut Report) {
+    if config.access == Access::Password && http.password == PasswordWay::Reply {
+        let message = format!(
+            "{} chooses the root password, and the panel's script takes letters and digits only",
+            http.title
+        );
+        report.warning(POOL, message, "set `access` to `key`");
+    }
     if config.access == Access::Key && config.public_key.is_none() {
         match public_key::pool_key(account::ANSIBLE.as_ref()) {
             Ok(_) => report.ok(POOL, "the pool's public key is found"),

@@ -140,7 +140,7 @@ fn unused(definition: &Http, names: &BTreeSet<String>) -> Vec<String> {
     let needed = match definition.password {
         PasswordWay::Request => Some("order.password"),
         PasswordWay::CloudInit => Some("order.user_data"),
-        PasswordWay::Reply => None,
+        PasswordWay::Reply | PasswordWay::None => None,
     };
     if let Some(needed) = needed.filter(|name| !has(name)) {
         problems.push(format!("/password: no request carries `{needed}`"));
