@@ -6,9 +6,11 @@
 //!
 //! sshd from 9.8 on refuses an address for a while that connects without logging in too often
 //! (`PerSourcePenalties` in `sshd_config(5)`: 1 s for each such connection, 5 s for a wrong
-//! password, refused from 15 s on; they pass with time). The panel comes from the same address, and
-//! a look makes four such connections: leave at least 5 s between two looks, and at least 15 s
-//! where the login failed.
+//! password; they pass with time, but beyond 15 s everything is refused until all have passed). The
+//! panel comes from the same address, so a look that succeeds must not leave more than 15 s behind:
+//! [`NotReady::rest`] says how long to leave the server alone. A look makes four such connections
+//! and a failed login, 9 s; with 5 s between two looks, those that are left when the third begins
+//! are 8 s, with which a success comes to 12 s and a failure to a refusal, whose end is waited for.
 
 mod banner;
 mod command;
@@ -19,6 +21,7 @@ mod process;
 mod tests;
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,19 +59,31 @@ pub(crate) struct Facts<'a> {
 
 /// Why a server is not ready yet: a sentence without a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NotReady(String);
+pub(crate) struct NotReady {
+    why: String,
+    /// For how long to leave the server alone, at least.
+    pub(crate) rest: Duration,
+}
+
+impl NotReady {
+    /// A server that does not answer does not count who asks either.
+    const fn silent(why: String) -> Self {
+        Self { why, rest: Duration::ZERO }
+    }
+
+    const fn answering(why: String) -> Self {
+        Self { why, rest: REST }
+    }
+}
 
 impl fmt::Display for NotReady {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.why)
     }
 }
 
-impl From<String> for NotReady {
-    fn from(why: String) -> Self {
-        Self(why)
-    }
-}
+/// How long to leave a server alone that answers; see the top of this file.
+const REST: Duration = Duration::from_secs(5);
 
 /// Looks once whether the server at `address`, an IPv4 address or a name with an A record, is ready.
 ///
@@ -83,8 +98,19 @@ pub(crate) fn look(
     wanted: &Wanted,
     facts: Facts<'_>,
 ) -> Result<(), NotReady> {
-    check_address(address)?;
-    let found = banner::look(address, wanted.ssh_port)?;
+    check_address(address).map_err(NotReady::silent)?;
+    let found = banner::look(address, wanted.ssh_port).map_err(NotReady::silent)?;
+    look_closer(address, found, password, wanted, facts).map_err(NotReady::answering)
+}
+
+/// Looks at a server that answers.
+fn look_closer(
+    address: &str,
+    found: Ipv4Addr,
+    password: Option<&str>,
+    wanted: &Wanted,
+    facts: Facts<'_>,
+) -> Result<(), String> {
     if let Some(file) = &wanted.known_hosts {
         known_hosts::record(file, address, found, wanted.ssh_port)?;
         if let Some(password) = password.filter(|_| wanted.login) {
@@ -98,13 +124,10 @@ pub(crate) fn look(
 }
 
 /// The address becomes an argument of other programs and a word in a file.
-fn check_address(address: &str) -> Result<(), NotReady> {
+fn check_address(address: &str) -> Result<(), String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     if address.is_empty() || address.starts_with('-') || !address.bytes().all(allowed) {
-        return Err(NotReady(format!(
-            "`{}` is neither an IPv4 address nor a name",
-            address.escape_debug()
-        )));
+        return Err(format!("`{}` is neither an IPv4 address nor a name", address.escape_debug()));
     }
     Ok(())
 }

@@ -39,7 +39,9 @@ pub(super) fn run(
         return Ok(());
     }
     let how = match ended.status.map(|status| (status.code(), status.signal())) {
-        None => format!("took longer than {} s", wanted.timeout.as_secs_f64()),
+        None => {
+            format!("took longer than {} s", (10.0 * wanted.timeout.as_secs_f64()).round() / 10.0)
+        }
         Some((Some(code), _)) => format!("ended with {code}"),
         Some((None, signal)) => format!("was ended by signal {}", signal.unwrap_or_default()),
     };

@@ -251,7 +251,9 @@ fn a_password_that_does_not_log_in_is_not_repeated() {
     let Some(sshd) = Sshd::start() else { return };
     sshd.look();
     let wanted = Wanted { login: true, ..sshd.wanted() };
-    let why = look("127.0.0.1", Some("canaryPassword"), &wanted, FACTS).unwrap_err().to_string();
+    let not_ready = look("127.0.0.1", Some("canaryPassword"), &wanted, FACTS).unwrap_err();
+    let why = not_ready.to_string();
+    assert!(!not_ready.rest.is_zero(), "sshd is to forget it");
     assert!(why.starts_with("root's password does not log in"), "{why}");
     assert!(why.contains("Permission denied") && !why.contains("canary"), "{why}");
     let beside: Vec<_> = sshd.known_hosts().parent().unwrap().read_dir().unwrap().collect();
@@ -269,7 +271,7 @@ fn an_address_that_could_be_an_option_is_refused() {
             timeout: Duration::from_secs(1),
             home: PathBuf::from("/"),
         };
-        let NotReady(why) = look(address, None, &wanted, FACTS).unwrap_err();
+        let NotReady { why, .. } = look(address, None, &wanted, FACTS).unwrap_err();
         assert!(why.ends_with("is neither an IPv4 address nor a name"), "{why}");
     }
 }

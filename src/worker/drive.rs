@@ -46,6 +46,8 @@ pub(super) struct Memory {
     pub(super) removal: http::Progress,
     /// When the hoster was asked to remove the server last.
     pub(super) removal_asked: Option<Instant>,
+    /// Whether this worker looked at whether its server is ready.
+    pub(super) inspected: bool,
     /// What the log said last.
     said: String,
 }

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::definition::http::PasswordWay;
 use crate::error::Error;
 use crate::order::{Access, Order};
-use crate::ready;
+use crate::ready::{self, NotReady, Wanted};
 use crate::secret::Secret;
 
 impl Drive<'_> {
@@ -23,8 +23,10 @@ impl Drive<'_> {
                 server_id: order.server_id.as_deref(),
             };
             let password = order.handed_password().map(Secret::expose);
-            if let Err(not_ready) = ready::look(&server, password, wanted, facts) {
-                return self.not_ready(order, &not_ready.to_string());
+            let wanted = Wanted { timeout: self.patience(order), ..wanted.clone() };
+            self.memory.inspected = true;
+            if let Err(not_ready) = ready::look(&server, password, &wanted, facts) {
+                return self.not_ready(order, &not_ready);
             }
         }
         let mut book = self.store.lock("worker")?;
@@ -43,15 +45,39 @@ impl Drive<'_> {
         Ok(Next::Nothing)
     }
 
-    fn not_ready(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
+    fn not_ready(&mut self, order: &Order, not_ready: &NotReady) -> Result<Next, Error> {
+        let left = self.left_to_be_ready(order);
+        if order.wish.is_none() && left.is_zero() {
+            let limit = self.shop.ready_timeout.as_secs_f64();
+            let why = format!("not ready for the pool within {limit} s: {not_ready}");
+            return self.fail_bought(order, &why);
+        }
+        Ok(match self.await_it(order, &not_ready.to_string())? {
+            Next::After(pause) if !pause.is_zero() => {
+                Next::After(pause.max(not_ready.rest.min(left)))
+            }
+            next => next,
+        })
+    }
+
+    /// Returns for how long the configuration's command may run: until the order fails.
+    ///
+    /// One that is late already where this worker first looks at its server, because no worker was
+    /// there for a while, has its full time once: the server is paid for.
+    fn patience(&self, order: &Order) -> Duration {
+        let age = clock::age(order.created_at, clock::now());
+        let left = self.left_to_be_ready(order).min(self.shop.timeout.saturating_sub(age));
+        if left.is_zero() && !self.memory.inspected {
+            return self.shop.ready_timeout;
+        }
+        left.max(self.shop.poll)
+    }
+
+    /// Returns for how long the server may still be no server for the pool.
+    fn left_to_be_ready(&self, order: &Order) -> Duration {
         let built_at = order.purchase.as_ref().and_then(|purchase| purchase.built_at);
         let age = built_at.map_or(Duration::ZERO, |at| clock::age(at, clock::now()));
-        let limit = self.shop.ready_timeout.as_secs_f64();
-        if order.wish.is_none() && age >= self.shop.ready_timeout {
-            return self
-                .fail_bought(order, &format!("not ready for the pool within {limit} s: {why}"));
-        }
-        self.await_it(order, why)
+        self.shop.ready_timeout.saturating_sub(age)
     }
 
     /// Returns the root password that the hoster chose, where it chooses it and it is not known.
