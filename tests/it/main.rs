@@ -36,6 +36,7 @@ mod orders_show;
 mod orders_wait;
 mod owner;
 mod race;
+mod ready;
 mod schemas;
 mod startup;
 mod usage;

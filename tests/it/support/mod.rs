@@ -3,8 +3,11 @@
 pub(crate) mod answer;
 pub(crate) mod book;
 pub(crate) mod hand;
+pub(crate) mod host;
 pub(crate) mod hoster;
 pub(crate) mod mount;
+pub(crate) mod panel;
+pub(crate) mod place;
 pub(crate) mod plugin;
 pub(crate) mod prism;
 pub(crate) mod sweep;

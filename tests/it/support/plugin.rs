@@ -23,6 +23,8 @@ pub(crate) const CANARY: &str = "canaryPassword";
 #[derive(Debug)]
 pub(crate) struct Plugin {
     root: TempDir,
+    /// The words that its callers' shell is started by.
+    before: Vec<String>,
 }
 
 impl Plugin {
@@ -54,12 +56,18 @@ impl Plugin {
             .status()
             .expect("cp runs");
         assert!(copied.success());
-        Self { root }
+        Self { root, before: Vec::new() }
     }
 
     /// Returns the provider that a copy of another's root folder holds.
     pub(crate) fn in_folder(root: TempDir) -> Self {
-        Self { root }
+        Self { root, before: Vec::new() }
+    }
+
+    /// Returns this provider, called from now on by a program that runs what its arguments end with.
+    pub(crate) fn called_through(mut self, before: Vec<String>) -> Self {
+        self.before = before;
+        self
     }
 
     /// Returns the panel's folder, `/opt/webdir` in earnest.
@@ -92,10 +100,18 @@ impl Plugin {
         std::fs::write(path, inventory.to_string()).expect("the file is written");
     }
 
+    /// Returns a command that runs a program where the provider's callers are.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        let mut words = self.before.iter().map(String::as_str).chain([program]);
+        let mut command = Command::new(words.next().unwrap_or(program));
+        command.args(words);
+        command
+    }
+
     /// Returns a command that calls the provider as the panel does: through a shell, with nothing
     /// of the test's environment and a umask that would lock the owner out.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new("/bin/sh");
+        let mut command = self.program("/bin/sh");
         command
             .args(["-c", "umask 0777; exec \"$0\" \"$@\""])
             .arg(self.executable())
