@@ -65,6 +65,11 @@ impl Scope {
         self.set(name, all);
     }
 
+    /// Returns a member of a name that is an object, where the member is a text.
+    pub(crate) fn text(&self, name: &str, member: &str) -> Option<&str> {
+        self.get(name)?.get(member)?.as_str()
+    }
+
     fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).map(AsRef::as_ref)
     }

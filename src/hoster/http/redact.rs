@@ -1,26 +1,52 @@
 //! Keeps secrets out of what hosters say: some repeat what they were sent.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 /// The shortest text that is taken for a secret; less would only blot out words.
 const SHORTEST: usize = 4;
 
 /// How long a reason may be, in characters.
 const LONGEST: usize = 400;
 
+/// How many tokens of logins are remembered: those of requests that may still be under way.
+const TOKENS: usize = 16;
+
 /// Knows the secrets of an account.
 pub(super) struct Redactor {
     secrets: Vec<String>,
+    /// What logins have saved, the latest last.
+    tokens: Mutex<VecDeque<String>>,
 }
 
 impl Redactor {
     pub(super) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        Self { secrets: secrets.into_iter().filter(|secret| secret.len() >= SHORTEST).collect() }
+        let secrets = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST).collect();
+        Self { secrets, tokens: Mutex::default() }
+    }
+
+    /// Takes a text that a login has saved for a secret from now on.
+    pub(super) fn learn(&self, token: &str) {
+        let mut tokens = self.tokens();
+        if token.len() >= SHORTEST && !tokens.iter().any(|known| known == token) {
+            tokens.push_back(token.to_owned());
+            if tokens.len() > TOKENS {
+                tokens.pop_front();
+            }
+        }
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns `text` in one line of bounded length, without the secrets and without `password`.
     pub(super) fn redact(&self, text: &str, password: Option<&str>) -> String {
         let mut clean = text.to_owned();
         let password = password.filter(|password| password.len() >= SHORTEST);
-        for secret in self.secrets.iter().map(String::as_str).chain(password) {
+        let tokens = self.tokens();
+        let known = self.secrets.iter().chain(tokens.iter()).map(String::as_str);
+        for secret in known.chain(password) {
             // Also where a secret has several lines, or parts that are secret by themselves, as
             // `user@realm!id=SECRET` has.
             for part in secret.split(['\n', '=', ' ']).filter(|part| part.len() >= SHORTEST) {
@@ -47,6 +73,16 @@ mod tests {
         let text =
             redactor.redact("bad\n token canary-1 and\tpassword hunter22!", Some("hunter22"));
         assert_eq!(text, "bad token REDACTED and password REDACTED!");
+    }
+
+    #[test]
+    fn what_a_login_has_saved_is_a_secret_and_so_are_the_last_ones_before() {
+        let redactor = Redactor::new([]);
+        for number in 0..100 {
+            redactor.learn(&format!("session-{number}-"));
+        }
+        assert_eq!(redactor.redact("session-99- session-98-", None), "REDACTED REDACTED");
+        assert_eq!(redactor.tokens().len(), TOKENS);
     }
 
     #[test]

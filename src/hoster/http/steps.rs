@@ -38,11 +38,11 @@ impl Hoster {
             NoReply::Unknown(why) => Trouble::passing(why),
         })?;
         let status = reply.status;
-        self.understand(self.judge(reply, ok_when, place)?, status)
+        self.understand(self.judge(reply, ok_when, place)?, status, scope)
     }
 
-    fn understand(&self, verdict: Verdict, status: u16) -> Result<Scope, Trouble> {
-        let clean = |why: String| self.redacted(&why, None);
+    fn understand(&self, verdict: Verdict, status: u16, scope: &Scope) -> Result<Scope, Trouble> {
+        let clean = |why: String| self.redacted(&why, scope.text("order", "password"));
         match verdict {
             Verdict::Ok(scope) => Ok(scope),
             Verdict::Refused(status, why) => Err(Trouble::Refused { status, why: clean(why) }),
@@ -145,7 +145,7 @@ impl Hoster {
             let reply = readable(reply, &scope);
             let status = reply.status;
             let verdict = self.judge(reply, step.ok_when.as_ref(), &place)?;
-            scope = self.understand(verdict, status)?;
+            scope = self.understand(verdict, status, &scope)?;
             match self.conclude(step, &place, &scope)? {
                 Taken::Done(saved) => all.extend(saved),
                 Taken::Waiting => return Err(Trouble::passing("the login takes its time")),
@@ -179,7 +179,7 @@ impl Hoster {
         let value = self.expressions.maybe(template, place, scope)?;
         Ok(value.map(|value| {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.redacted(&text, None)
+            self.redacted(&text, scope.text("order", "password"))
         }))
     }
 }
