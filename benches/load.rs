@@ -3,12 +3,13 @@
 //! A hoster on this machine answers each request after 200 ms and never finishes a server. Printed
 //! are the worker's memory, its share of one processor, and the requests that the hoster saw.
 #![expect(
+    clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a developer's tool: it prints, and it writes its own scratch files"
 )]
 
-#[expect(dead_code, reason = "the fixture serves the tests, too")]
+#[expect(dead_code, clippy::unwrap_used, reason = "the fixture of the tests")]
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 

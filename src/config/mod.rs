@@ -15,6 +15,9 @@ use crate::{json, name};
 
 pub(crate) use file::{AddressKind, Config, Configuration, Ready, Status};
 
+/// The longest time that can be configured, in seconds: a year.
+const LONGEST_SECONDS: f64 = 31_536_000.0;
+
 impl Config {
     /// Reads the configuration file.
     ///
@@ -66,11 +69,10 @@ impl Config {
             ("worker.poll_seconds", self.worker.poll_seconds),
             ("ready.timeout_seconds", ready.and_then(|ready| ready.timeout_seconds)),
         ];
-        if let Some((place, value)) = seconds
-            .iter()
-            .find_map(|(place, value)| value.filter(|value| *value < 0.0).map(|v| (place, v)))
-        {
-            return Err(format!("{place}: {value} is less than 0"));
+        if let Some((place, value)) = seconds.iter().find_map(|(place, value)| {
+            value.filter(|value| !(0.0..=LONGEST_SECONDS).contains(value)).map(|v| (place, v))
+        }) {
+            return Err(format!("{place}: {value} is not between 0 and {LONGEST_SECONDS}"));
         }
         let threads = [
             ("worker.threads", self.worker.threads),

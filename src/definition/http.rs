@@ -524,6 +524,17 @@ impl Http {
         if buying != 1 {
             return Err(format!("create: {buying} steps have `buys`, and just one must"));
         }
+        let before = self.create.iter().take_while(|step| !step.buys);
+        if let Some(step) = before.clone().find(|step| step.request.method != Method::Get) {
+            return Err(format!(
+                "create: step `{}` is before the one that buys: GET it",
+                step.name
+            ));
+        }
+        let buying = self.create.iter().find(|step| step.buys);
+        if buying.is_some_and(|step| !step.save.contains_key("server_id")) {
+            return Err("create: the step that buys does not save `server_id`".to_owned());
+        }
         let mut names = std::collections::BTreeSet::new();
         if let Some(twice) = self.create.iter().find(|step| !names.insert(&step.name)) {
             return Err(format!("create: two steps are called `{}`", twice.name));

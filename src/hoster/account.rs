@@ -31,16 +31,7 @@ pub(crate) fn open(home: &Home, config: &Config, definition: Arc<Http>) -> Resul
     let invalid = |problem| Error::ConfigurationInvalid { path: home.config(), problem };
     let base_url = base_url(config, &definition).map_err(invalid)?;
     let credentials = credentials(home, config, &definition).map_err(invalid)?;
-    let tls = config.tls.as_ref();
-    let ca = match tls.and_then(|tls| tls.ca_file.as_ref()) {
-        Some(file) => {
-            Some(read(&home.etc.join(file)).map_err(|why| invalid(format!("tls: {why}")))?)
-        }
-        None => None,
-    };
-    let verify = tls.and_then(|tls| tls.verify).unwrap_or(true);
-    let options = Options { ca, verify, proxy: config.proxy.clone() };
-    let client = Client::new(&options).map_err(invalid)?;
+    let client = client(home, config).map_err(invalid)?;
     Ok(Hoster::new(definition, &base_url, credentials, Box::new(client)))
 }
 
@@ -58,6 +49,7 @@ pub(crate) fn check(
     let invalid = |problem| Error::ConfigurationInvalid { path: home.config(), problem };
     base_url(config, definition).map_err(invalid)?;
     credentials(home, config, definition).map_err(invalid)?;
+    client(home, config).map_err(invalid)?;
     let id = &configuration.id;
     let place = |problem: String| invalid(format!("configuration `{id}`: {problem}"));
     parameters::check(definition, &configuration.parameters).map_err(place)?;
@@ -103,6 +95,20 @@ pub(crate) fn base_url(config: &Config, definition: &Http) -> Result<String, Str
         // The text may hold a password; it is not repeated.
         _ => Err("base_url: `https://HOST/…` was expected, without user, `?` and `#`".to_owned()),
     }
+}
+
+fn client(home: &Home, config: &Config) -> Result<Client, String> {
+    let tls = config.tls.as_ref();
+    let ca = match tls.and_then(|tls| tls.ca_file.as_ref()) {
+        Some(file) => {
+            Some(read(&home.etc.join(file)).map_err(|why| format!("tls.ca_file: {why}"))?)
+        }
+        None => None,
+    };
+    let verify = tls.and_then(|tls| tls.verify).unwrap_or(true);
+    let proxy = config.proxy.clone();
+    let place = if proxy.is_some() { "proxy" } else { "tls" };
+    Client::new(&Options { ca, verify, proxy }).map_err(|why| format!("{place}: {why}"))
 }
 
 fn credentials(

@@ -19,7 +19,7 @@ use crate::format::Format;
 use crate::secret::Secret;
 
 pub(crate) use id::TaskId;
-pub(crate) use purchase::{Bought, Equipment, Purchase};
+pub(crate) use purchase::{Bought, Equipment, Purchase, Removal};
 pub(crate) use state::{State, Step, WireStatus, Wish};
 
 /// What `definition` says of an order that any definition of kind `inventory` serves.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Access, Order, State};
+use super::{Access, Order, State, Wish};
 use crate::clock::Timestamp;
 use crate::secret::Secret;
 
@@ -18,6 +18,9 @@ pub(crate) struct Purchase {
     /// before one was sent.
     #[serde(default)]
     pub(crate) base_url: Option<String>,
+    /// Whose credentials it was sent with, as a salted hash: another account knows nothing of it.
+    #[serde(default)]
+    pub(crate) account: Option<String>,
     /// The step of the definition's `create` that was taken last.
     #[serde(default)]
     pub(crate) step: Option<String>,
@@ -27,6 +30,13 @@ pub(crate) struct Purchase {
     /// Whether a request that buys was sent whose outcome was never known.
     #[serde(default)]
     pub(crate) unsettled: bool,
+    /// Since when a lost server is looked for, RFC 3339 in UTC.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(crate) unknown_since: Option<Timestamp>,
+    /// How often it was looked for since then.
+    #[serde(default)]
+    pub(crate) looks: u32,
     /// When the server was known to be bought, RFC 3339 in UTC.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -35,6 +45,25 @@ pub(crate) struct Purchase {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(crate) built_at: Option<Timestamp>,
+    /// How far the removal of the server is; absent before one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) removal: Option<Removal>,
+}
+
+/// How far the removal of a server is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Removal {
+    /// The step of the definition's `cancel` that was taken last.
+    #[serde(default)]
+    pub(crate) step: Option<String>,
+    /// What the steps have saved.
+    #[serde(default)]
+    pub(crate) saved: BTreeMap<String, Value>,
+    /// Whether the hoster took a request that removes: it knew the server by then.
+    #[serde(default)]
+    pub(crate) accepted: bool,
 }
 
 /// What a server is bought with.
@@ -51,7 +80,7 @@ pub(crate) struct Equipment {
 }
 
 /// What is known of a server that was bought.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Bought {
     /// The hoster's id of it.
     pub(crate) server_id: String,
@@ -78,11 +107,13 @@ impl Order {
     pub(crate) fn intend(
         &mut self,
         base_url: &str,
+        account: String,
         saved: BTreeMap<String, Value>,
         now: Timestamp,
     ) {
         let purchase = self.purchase.get_or_insert_default();
         purchase.base_url = Some(base_url.to_owned());
+        purchase.account = Some(account);
         purchase.saved = saved;
         self.enter(State::Buying, now);
     }
@@ -107,13 +138,34 @@ impl Order {
 
     /// Goes looking for a server that the hoster says there is.
     pub(crate) fn seek(&mut self, reason: String, now: Timestamp) {
+        let purchase = self.purchase.get_or_insert_default();
+        purchase.unknown_since = Some(now);
+        purchase.looks = 0;
         self.enter(State::Unknown, now);
         self.reason = Some(reason);
     }
 
+    /// Counts a look that found nothing.
+    pub(crate) fn looked(&mut self, now: Timestamp) {
+        self.purchase.get_or_insert_default().looks += 1;
+        self.updated_at = now;
+    }
+
+    /// Writes down how far the removal of the server is.
+    pub(crate) fn removing(&mut self, removal: Option<Removal>, now: Timestamp) {
+        self.purchase.get_or_insert_default().removal = removal;
+        self.updated_at = now;
+    }
+
+    /// Returns whether somebody called the order off that is still open.
+    pub(crate) fn is_called_off(&self) -> bool {
+        self.wish == Some(Wish::Cancel)
+    }
+
     /// Writes down which server was bought.
-    pub(crate) fn own(&mut self, step: &str, bought: Bought, now: Timestamp) {
+    pub(crate) fn own(&mut self, step: &str, account: String, bought: Bought, now: Timestamp) {
         let purchase = self.purchase.get_or_insert_default();
+        purchase.account = Some(account);
         purchase.step = Some(step.to_owned());
         purchase.saved.extend(bought.saved);
         purchase.unsettled = false;

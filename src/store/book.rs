@@ -13,7 +13,7 @@ use super::sequence::Sequence;
 use super::{Found, Store};
 use crate::clock::{self, Timestamp};
 use crate::error::Error;
-use crate::order::{Order, TaskId};
+use crate::order::{Order, Step, TaskId};
 
 /// After how many seconds an order whose number reached nobody is withdrawn.
 const UNANSWERED_SECONDS: u64 = 24 * 60 * 60;
@@ -146,10 +146,10 @@ impl<'a> Book<'a> {
         atomic::relocate(&from, &self.layout.order(Place::Active, id)).map(|_| ())
     }
 
-    /// Replaces the file of an active order, and files the order where it has ended.
+    /// Replaces the file of an active order, and files the order where nothing is left to do.
     pub(crate) fn settle(&mut self, order: &Order) -> Result<(), Error> {
         self.put(Place::Active, order)?;
-        if order.state.has_ended() { self.file(order.task_id) } else { Ok(()) }
+        if order.next() == Step::File { self.file(order.task_id) } else { Ok(()) }
     }
 
     /// Moves an order that has ended out of the worker's sight.

@@ -39,31 +39,57 @@ impl Drive<'_> {
         if order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled) {
             return self.look_for(order, why);
         }
-        self.fail(why.to_owned())
+        self.fail(why.to_owned(), |order| !order.is_called_off(), |_| {})
     }
 
     /// Ends an order that may have bought a server, and says what to look for.
     pub(super) fn look_for(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
-        let hostname = order.hostname.as_deref().unwrap_or_default();
-        let title = &self.hoster.definition.title;
-        self.fail(format!(
-            "{why}; nobody knows whether a server was bought: look for `{hostname}` at {title} and \
-             remove it if it is there"
-        ))
+        let reason = undecided(order, &self.hoster.definition.title, why);
+        // Who calls it off meanwhile changes nothing of that.
+        let unsettle = |order: &mut Order| {
+            order.purchase.get_or_insert_default().unsettled = true;
+        };
+        self.fail(reason, |_| true, unsettle)
     }
 
-    /// Ends an order that has bought a server, and names it.
+    /// Ends an order that has bought a server, and names it; one that was called off meanwhile has
+    /// it removed instead.
     pub(super) fn fail_bought(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
-        let server = order.server_id.as_deref().unwrap_or_default();
-        let hostname = order.hostname.as_deref().unwrap_or_default();
-        let id = order.task_id;
-        self.fail(format!(
-            "{why}; server {server} (`{hostname}`) was bought: `orders release {id}` removes it"
-        ))
+        self.fail(left_behind(order, why), |order| !order.is_called_off(), |_| {})
     }
 
-    fn fail(&mut self, reason: String) -> Result<Next, Error> {
-        let line = format!("failed: {reason}");
-        self.change(&line, |order, now| order.fail(reason, Uuid::now_v7(), now))
+    /// Ends an order whose server cannot be removed.
+    pub(super) fn fail_kept(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
+        self.fail(left_behind(order, why), |_| true, |_| {})
     }
+
+    fn fail(
+        &mut self,
+        reason: String,
+        may: impl FnOnce(&Order) -> bool,
+        besides: impl FnOnce(&mut Order),
+    ) -> Result<Next, Error> {
+        let line = format!("failed: {reason}");
+        self.change_if(&line, may, |order, now| {
+            besides(order);
+            order.fail(reason, Uuid::now_v7(), now);
+        })
+    }
+}
+
+/// Says what to look for where nobody knows whether a server was bought.
+pub(super) fn undecided(order: &Order, hoster: &str, why: &str) -> String {
+    let hostname = order.hostname.as_deref().unwrap_or_default();
+    format!(
+        "{why}; nobody knows whether a server was bought: look for `{hostname}` at {hoster} and \
+         remove it if it is there"
+    )
+}
+
+/// Names a server that was bought and is not handed over.
+pub(super) fn left_behind(order: &Order, why: &str) -> String {
+    let server = order.server_id.as_deref().unwrap_or_default();
+    let hostname = order.hostname.as_deref().unwrap_or_default();
+    let id = order.task_id;
+    format!("{why}; server {server} (`{hostname}`) was bought: `orders release {id}` removes it")
 }

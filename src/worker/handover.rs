@@ -29,20 +29,15 @@ impl Drive<'_> {
                 return self.not_ready(order, &not_ready);
             }
         }
-        let mut book = self.store.lock("worker")?;
-        let place = crate::store::Place::Active;
-        let Some(mut order) = self.store.read_in(place, self.id)? else {
-            return Ok(Next::Nothing);
-        };
         // Whoever called the order off meanwhile does not want the server.
-        if order.wish.is_some() {
-            return Ok(Next::After(Duration::ZERO));
-        }
-        order.finish(Uuid::now_v7(), clock::now());
-        book.settle(&order)?;
-        drop(book);
-        self.say(&format!("server {server} handed over"));
-        Ok(Next::Nothing)
+        let line = format!("server {server} handed over");
+        self.change_if(
+            &line,
+            |order| !order.is_called_off(),
+            |order, now| {
+                order.finish(Uuid::now_v7(), now);
+            },
+        )
     }
 
     fn not_ready(&mut self, order: &Order, not_ready: &NotReady) -> Result<Next, Error> {
@@ -82,7 +77,7 @@ impl Drive<'_> {
 
     /// Returns the root password that the hoster chose, where it chooses it and it is not known.
     pub(super) fn password(
-        &self,
+        &mut self,
         order: &Order,
         polled: Option<Secret>,
     ) -> Result<Option<Secret>, String> {
@@ -96,8 +91,8 @@ impl Drive<'_> {
         if order.password.is_some() {
             return Ok(None);
         }
-        let recovered = self.hoster.recover(&self.scope(order)?);
-        match recovered {
+        let scope = self.scope(order);
+        match scope.and_then(|scope| self.hoster.recover(&mut self.memory.recovery, &scope)) {
             Ok(Some(password)) => Ok(Some(password)),
             Ok(None) => Err("the hoster has not told the root password yet".to_owned()),
             Err(trouble) => Err(format!("no root password: {}", trouble.why())),

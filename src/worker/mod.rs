@@ -1,12 +1,16 @@
 //! The background process that drives open orders: one per provider, alive while there is work.
 
+mod build;
+mod buy;
 mod drive;
 mod ending;
 mod handover;
 mod pool;
 mod removal;
+mod seek;
 mod shop;
 mod start;
+mod stranded;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -82,10 +86,13 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
 }
 
 /// A pass over the open orders, again and again.
+///
+/// The threads stand before the lock: they end before it is let go, however the worker ends.
 struct Worker<'a> {
+    pool: Pool,
+    lock: Option<Lock>,
     home: &'a Home,
     store: &'a Store,
-    lock: Option<Lock>,
     /// The executable as it was when the worker began.
     executable: Option<(u64, u64)>,
     shops: Shops<'a>,
@@ -97,7 +104,6 @@ struct Worker<'a> {
     waiting: BTreeMap<TaskId, Waiting>,
     /// What is remembered of the orders of a hoster.
     memories: BTreeMap<TaskId, Memory>,
-    pool: Pool,
 }
 
 /// Why an order is left alone for now.
@@ -114,9 +120,10 @@ impl<'a> Worker<'a> {
     fn new(home: &'a Home, store: &'a Store, lock: Lock) -> Self {
         let mut shops = Shops::new(home);
         Self {
+            pool: Pool::new(),
+            lock: Some(lock),
             home,
             store,
-            lock: Some(lock),
             executable: identity(&home.executable),
             poll: shops.poll(),
             shops,
@@ -124,7 +131,6 @@ impl<'a> Worker<'a> {
             looked_at: None,
             waiting: BTreeMap::new(),
             memories: BTreeMap::new(),
-            pool: Pool::new(),
         }
     }
 
@@ -137,8 +143,8 @@ impl<'a> Worker<'a> {
                 return Ok(());
             }
             if self.wait()? == Woken::Upgrade {
-                // What is under way comes to its end first.
-                self.pool = Pool::new();
+                // The request that a thread has under way comes to its end first.
+                drop(self.pool);
                 drop(self.lock.take());
                 // Replaced: the new program goes on. Removed: the provider is being uninstalled.
                 return if self.home.executable.exists() {
@@ -211,7 +217,12 @@ impl<'a> Worker<'a> {
         if broken && self.store.read_in(Place::Active, id).is_err() {
             return self.park(id, changed_at, &error.to_string());
         }
-        self.store.log(clock::now(), Some(id), format!("left alone for now: {error}"));
+        let line = format!("left alone for now: {error}");
+        let memory = self.memories.entry(id).or_default();
+        if memory.said != line {
+            memory.said.clone_from(&line);
+            self.store.log(clock::now(), Some(id), line);
+        }
         self.waiting.insert(id, Waiting::Until(Instant::now() + self.poll, changed_at));
     }
 
@@ -252,7 +263,10 @@ impl<'a> Worker<'a> {
     }
 
     fn hand_on(&mut self, id: TaskId, changed_at: Option<SystemTime>) -> Result<(), Error> {
-        let shop = self.shops.current()?;
+        let shop = match self.shops.current() {
+            Ok(shop) => shop,
+            Err(error) => return stranded::end_if_late(self.store, id, None, error),
+        };
         self.poll = shop.poll;
         let memory = self.memories.remove(&id).unwrap_or_default();
         self.waiting.insert(id, Waiting::UnderWay(changed_at));

@@ -1,6 +1,7 @@
 //! Threads that drive orders of a hoster, many at once, each order by one thread at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -8,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::drive::{Drive, Memory, Next};
 use super::shop::Shop;
+use super::stranded;
 use crate::error::Error;
 use crate::home::Home;
 use crate::order::TaskId;
@@ -44,6 +46,8 @@ pub(super) struct Pool {
     done: Receiver<Done>,
     report: Sender<Done>,
     threads: Vec<JoinHandle<()>>,
+    /// Set when nothing more is to be begun.
+    stop: Arc<AtomicBool>,
 }
 
 impl Pool {
@@ -51,7 +55,7 @@ impl Pool {
         let (jobs, queue) = mpsc::channel();
         let (report, done) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
-        Self { jobs: Some(jobs), queue, done, report, threads: Vec::new() }
+        Self { jobs: Some(jobs), queue, done, report, threads: Vec::new(), stop: Arc::default() }
     }
 
     /// Hands an order to a thread; starts one more while there are fewer than `at_most` and than
@@ -67,8 +71,9 @@ impl Pool {
         if self.threads.len() < at_most {
             let (home, store) = (home.clone(), store.clone());
             let (queue, report) = (Arc::clone(&self.queue), self.report.clone());
+            let stop = Arc::clone(&self.stop);
             let thread = std::thread::Builder::new()
-                .spawn(move || work(&home, &store, &queue, &report))
+                .spawn(move || work(&home, &store, &queue, &report, &stop))
                 .map_err(|error| Error::Internal { problem: error.to_string() })?;
             self.threads.push(thread);
         }
@@ -87,6 +92,8 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        // What waits in the queue is for the next worker.
+        self.stop.store(true, Ordering::Relaxed);
         drop(self.jobs.take());
         for thread in self.threads.drain(..) {
             let _ = thread.join();
@@ -94,11 +101,18 @@ impl Drop for Pool {
     }
 }
 
-fn work(home: &Home, store: &Store, queue: &Mutex<Receiver<Job>>, report: &Sender<Done>) {
+fn work(
+    home: &Home,
+    store: &Store,
+    queue: &Mutex<Receiver<Job>>,
+    report: &Sender<Done>,
+    ending: &AtomicBool,
+) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { id, mut memory, shop }) = job else { return };
-        let driven = catch_unwind(AssertUnwindSafe(|| drive(home, store, &shop, id, &mut memory)));
+        let driven =
+            catch_unwind(AssertUnwindSafe(|| drive(home, store, &shop, id, &mut memory, ending)));
         let outcome = match driven {
             Ok(Ok((next, seen))) => Outcome::Next(next, seen),
             Ok(Err(error)) => Outcome::Error(error),
@@ -117,14 +131,24 @@ fn drive(
     shop: &Shop,
     id: TaskId,
     memory: &mut Memory,
+    ending: &AtomicBool,
 ) -> Result<(Next, Option<SystemTime>), Error> {
     loop {
         // What changes the file from here on brings the order back at once.
         let seen = store.changed_at(id);
+        if ending.load(Ordering::Relaxed) {
+            return Ok((Next::After(shop.poll), seen));
+        }
         let Some(order) = store.read_in(Place::Active, id)? else {
             return Ok((Next::Nothing, seen));
         };
-        let hoster = shop.serves(home, &order)?;
+        let hoster = match shop.serves(home, &order) {
+            Ok(hoster) => hoster,
+            Err(error) => {
+                stranded::end_if_late(store, id, Some(shop.timeout), error)?;
+                return Ok((Next::Nothing, seen));
+            }
+        };
         let next = Drive { store, shop, hoster, id, memory }.step()?;
         if next != Next::After(Duration::ZERO) {
             return Ok((next, seen));

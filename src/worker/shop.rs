@@ -135,14 +135,16 @@ impl<'a> Shops<'a> {
             }
             return Ok(Arc::clone(shop));
         }
+        // A configuration that cannot be used is no reason to go on with the one before.
+        self.current = None;
         // Stamped before they are read: a change in between is noticed the next time.
         let own = self.home.config();
         let mut files = vec![(own.clone(), stamp(&own))];
         let config = Config::load(self.home)?;
         let others = account::files(self.home, &config).into_iter();
         files.extend(others.map(|path| (path.clone(), stamp(&path))));
-        self.files = files;
         let shop = Arc::new(Shop::open(self.home, &config)?);
+        self.files = files;
         self.current = Some(Arc::clone(&shop));
         self.looked = Some(Instant::now());
         Ok(shop)

@@ -72,6 +72,16 @@ fn reason_to_keep(home: &Home, store: &Store, book: &Book<'_>, order: &Order) ->
     if store.panel_lists(order.task_id) != Some(false) {
         return Some("the panel still lists it".to_owned());
     }
+    if let Some(server) = order.left_server() {
+        return Some(format!("its server {server} was bought and is not removed"));
+    }
+    if order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled) {
+        let hostname = order.hostname.as_deref().unwrap_or_default();
+        return Some(format!("nobody knows whether it has bought a server `{hostname}`"));
+    }
+    if order.purchase.is_some() {
+        return None;
+    }
     let server = order.server.as_deref()?;
     // One that was handed over is in use even if its claim was lost.
     let in_use = order.held_server().is_some();

@@ -1,9 +1,11 @@
 //! Who sends a request: headers with a credential, or with a token that is asked for first.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{MutexGuard, PoisonError};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::call::{Reply, pointer, readable};
 use super::{Hoster, Trouble};
@@ -33,7 +35,14 @@ impl Hoster {
         let mut session = self.session();
         if session.saved.is_none() {
             // The others wait meanwhile: they would need the same token.
-            let taken = self.take_steps_plainly(steps, "/auth/steps", &self.scope())?;
+            let taken = self.take_steps_plainly(steps, "/auth/steps", &self.scope());
+            let taken = taken.map_err(|trouble| match trouble {
+                // What is not there is the login, and says nothing of what was to be asked.
+                Trouble::Refused { status: 404, why } => {
+                    Trouble::passing(format!("the login is not found: {why}"))
+                }
+                trouble => trouble,
+            })?;
             taken.values().filter_map(Value::as_str).for_each(|token| self.redactor.learn(token));
             let number = session.number + 1;
             *session = Session { number, saved: Some(taken) };
@@ -49,8 +58,10 @@ impl Hoster {
     ) -> Result<Reply, NoReply> {
         for renewed in [false, true] {
             self.log_in().map_err(NoReply::NotSent)?;
-            let number = self.session().number;
-            let signed = self.signed(request).map_err(NoReply::NotSent)?;
+            // One look at both: another thread may renew the token meanwhile.
+            let session = self.session().clone();
+            let number = session.number;
+            let signed = self.signed_with(request, session).map_err(NoReply::NotSent)?;
             let reply = self.send(&signed).map_err(|failure| match failure {
                 Failure::NotSent(why) => NoReply::NotSent(Trouble::passing(why)),
                 Failure::Unknown(why) => NoReply::Unknown(why),
@@ -86,11 +97,21 @@ impl Hoster {
 
     /// Adds the headers that say who sends a request.
     pub(super) fn signed(&self, request: &http::Request) -> Result<http::Request, Trouble> {
+        let session = self.session().clone();
+        self.signed_with(request, session)
+    }
+
+    fn signed_with(
+        &self,
+        request: &http::Request,
+        session: Session,
+    ) -> Result<http::Request, Trouble> {
         let (headers, place, scope): (&BTreeMap<String, Template>, _, _) =
             match &self.definition.auth {
                 Auth::Header { headers } => (headers, "/auth/headers", self.scope()),
                 Auth::Login { headers, .. } => {
-                    (headers, "/auth/headers", self.scope().with("saved", self.session_saved()))
+                    let saved = session.saved.unwrap_or_default();
+                    (headers, "/auth/headers", self.scope().with("saved", saved))
                 }
             };
         let mut signed = request.clone();
@@ -103,6 +124,15 @@ impl Hoster {
             }
         }
         Ok(signed)
+    }
+
+    /// Returns which account this is, salted: equal for the same salt and the same credentials.
+    pub(crate) fn account(&self, salt: &str) -> String {
+        let text = serde_json::json!([salt, self.credentials]).to_string();
+        Sha256::digest(text).iter().take(16).fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        })
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {

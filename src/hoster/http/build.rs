@@ -31,6 +31,12 @@ impl Hoster {
             Trouble::Definition(format!("/create: no step is called `{last}` any more"))
         })?;
         let Some(step) = create.get(known + 1) else { return Ok(Built::All) };
+        if step.buys {
+            // The definition was changed since: nothing is ever bought but with an intent.
+            return Err(Trouble::Definition(format!(
+                "/create: step `{last}` now stands before it"
+            )));
+        }
         let mut scope = scope.clone();
         Ok(match self.take(step, &format!("/create/{}", known + 1), &mut scope)? {
             Taken::Done(mut saved) => {
@@ -43,17 +49,29 @@ impl Hoster {
     }
 
     /// Gets a root password for a server whose own was lost; none as long as it takes its time.
-    pub(crate) fn recover(&self, scope: &Scope) -> Result<Option<Secret>, Trouble> {
+    ///
+    /// `progress` keeps what was done from being done again: how many steps were taken, and what
+    /// they saved.
+    pub(crate) fn recover(
+        &self,
+        progress: &mut (usize, BTreeMap<String, Value>),
+        scope: &Scope,
+    ) -> Result<Option<Secret>, Trouble> {
         let mut scope = scope.clone();
-        let mut all = BTreeMap::new();
-        for (index, step) in self.definition.recover.iter().enumerate() {
-            match self.take(step, &format!("/recover/{index}"), &mut scope)? {
-                Taken::Done(saved) => all.extend(saved),
+        scope.merge("saved", &progress.1);
+        while let Some(step) = self.definition.recover.get(progress.0) {
+            match self.take(step, &format!("/recover/{}", progress.0), &mut scope)? {
+                Taken::Done(saved) => progress.1.extend(saved),
                 Taken::Waiting => return Ok(None),
-                Taken::Failed(why) => return Err(Trouble::passing(why)),
+                Taken::Failed(why) => {
+                    *progress = <_>::default();
+                    return Err(Trouble::passing(why));
+                }
             }
-            scope.merge("saved", &all);
+            progress.0 += 1;
+            scope.merge("saved", &progress.1);
         }
+        let mut all = std::mem::take(progress).1;
         Ok(password_of(&mut all))
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Reply {
     pub(super) status: u16,
     /// How long the hoster wants not to be asked.
     pub(super) wait: Option<Duration>,
+    /// Whether it is a page for people: some machine in between says so, not the hoster.
+    pub(super) is_page: bool,
     /// What expressions can read: of the order, and of this reply.
     pub(super) scope: Scope,
 }
@@ -153,6 +155,8 @@ impl Hoster {
 /// Makes a reply readable for expressions.
 pub(super) fn readable(reply: http::Reply, scope: &Scope) -> Reply {
     let wait = wait_of(&reply);
+    let kind = reply.headers.get("content-type");
+    let is_page = kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
     let http::Reply { status, headers, cookies, body } = reply;
     // Nested as deep as serde_json goes, 128; deeper is no JSON of ours.
     let json: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -161,7 +165,7 @@ pub(super) fn readable(reply: http::Reply, scope: &Scope) -> Reply {
         .with("status", status)
         .with("headers", headers)
         .with("cookies", cookies);
-    Reply { status, wait, scope }
+    Reply { status, wait, is_page, scope }
 }
 
 /// How long a reply asks not to be asked again; only of one that is no success.

@@ -35,7 +35,7 @@ pub(crate) struct Attempt {
 }
 
 /// What came of a request that buys.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Outcome {
     /// This server was bought.
     Bought(Bought),
@@ -51,9 +51,16 @@ pub(crate) enum Outcome {
 
 impl Hoster {
     /// Takes the steps before the one that buys, and makes that one's request.
-    pub(crate) fn prepare(&self, scope: &Scope) -> Result<Prepared, Trouble> {
+    ///
+    /// `before` is what they saved for an attempt whose outcome is not known: the same request is to
+    /// be sent again, so they are not taken again, for they might choose another name or id.
+    pub(crate) fn prepare(
+        &self,
+        scope: &Scope,
+        before: Option<&BTreeMap<String, Value>>,
+    ) -> Result<Prepared, Trouble> {
         let mut scope = scope.clone();
-        let mut saved = BTreeMap::new();
+        let mut saved = before.cloned().unwrap_or_default();
         for (index, step) in self.definition.create.iter().enumerate() {
             let place = format!("/create/{index}");
             if step.buys {
@@ -64,6 +71,9 @@ impl Hoster {
                 self.wait_for_turn()?;
                 let attempt = Attempt { request, index, scope, saved };
                 return Ok(Prepared::Ready(Box::new(attempt)));
+            }
+            if before.is_some() {
+                continue;
             }
             match self.take(step, &place, &mut scope)? {
                 Taken::Done(more) => saved.extend(more),

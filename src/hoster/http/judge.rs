@@ -32,7 +32,7 @@ impl Hoster {
         ok_when: Option<&Template>,
         place: &str,
     ) -> Result<Verdict, Trouble> {
-        let Reply { status, wait, scope } = reply;
+        let Reply { status, wait, scope, .. } = reply;
         let says = |template: Option<&Template>, place: &str| match template {
             Some(template) => self.expressions.truth(template, place, &scope),
             None => Ok(false),

@@ -41,7 +41,7 @@ pub(crate) use lint::lint;
 pub(crate) use poll::{Polled, Seen, first_ipv4};
 pub(crate) use preview::{Shown, preview};
 use redact::Redactor;
-pub(crate) use remove::{Presence, Progress, Removal};
+pub(crate) use remove::{Presence, Removed};
 pub(crate) use scope::scope_of;
 
 /// A hoster with an account, ready to be asked. Shared by the threads of a worker.

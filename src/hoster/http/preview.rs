@@ -55,7 +55,11 @@ pub(crate) fn preview(
     let mut order = sample::order("", parameters);
     // Not the real one, but of the same kind.
     let password = equipment.password.map(|_| Secret::from(HIDDEN.repeat(4)));
-    order.equip(Equipment { password, ..equipment });
+    let user_data = equipment.user_data.map(|text| {
+        let length = text.expose().len();
+        Secret::from(format!("#cloud-config\n# {HIDDEN}: {length} bytes of the configuration\n"))
+    });
+    order.equip(Equipment { password, user_data, ..equipment });
     let scope = scope_of(&hoster, &order).map_err(Trouble::Definition)?;
     let mut shown = Vec::new();
     if let Auth::Login { steps, .. } = &hoster.definition.auth {

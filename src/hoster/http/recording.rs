@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::build::Built;
 use super::create::{Outcome, Prepared};
 use super::poll::Seen;
-use super::remove::{Progress, Removal};
+use super::remove::Removed;
 use super::sample::{self, PASSWORD};
 use super::{Hoster, Trouble, scope_of};
 use crate::clock::Timestamp;
 use crate::definition::http::{Http, Phase, RecordedReply, Recording};
 use crate::expression::{Expressions, Scope};
 use crate::http::{self, Failure, Transport};
-use crate::order::Order;
+use crate::order::{Order, Removal};
 use crate::pace::Pacer;
 
 /// The installation that a definition without a `base_url` is tried on.
@@ -132,7 +132,7 @@ impl Runner {
             "poll" => self.poll(scope),
             "cancel" => self.cancel(scope),
             "recover" => {
-                let password = self.hoster.recover(scope)?;
+                let password = self.hoster.recover(&mut <_>::default(), scope)?;
                 Ok(Actual::from([("password".to_owned(), json!(password))]))
             }
             "balance" => {
@@ -155,7 +155,7 @@ impl Runner {
     }
 
     fn create(&mut self, scope: &Scope) -> Result<Actual, Trouble> {
-        let attempt = match self.hoster.prepare(scope)? {
+        let attempt = match self.hoster.prepare(scope, None)? {
             Prepared::Ready(attempt) => attempt,
             Prepared::Waiting => return Ok(actual([("outcome", "waiting".into())])),
             Prepared::Failed(why) => {
@@ -167,8 +167,13 @@ impl Runner {
         let (outcome, reason) = match outcome {
             Outcome::Bought(bought) => {
                 let mut order = sample(&self.hoster.definition);
-                order.intend(&self.hoster.base_url, attempt.saved, Timestamp::UNIX_EPOCH);
-                order.own(self.hoster.buying_step(), bought, Timestamp::UNIX_EPOCH);
+                order.intend(
+                    &self.hoster.base_url,
+                    String::new(),
+                    attempt.saved,
+                    Timestamp::UNIX_EPOCH,
+                );
+                order.own(self.hoster.buying_step(), String::new(), bought, Timestamp::UNIX_EPOCH);
                 self.order = order;
                 self.take_the_other_steps()?
             }
@@ -230,13 +235,18 @@ impl Runner {
     }
 
     fn cancel(&self, scope: &Scope) -> Result<Actual, Trouble> {
-        Ok(match self.hoster.remove(&mut Progress::default(), scope)? {
-            Removal::Asked => actual([("outcome", "removed".into())]),
-            Removal::Waiting => actual([("outcome", "waiting".into())]),
-            Removal::Refused(why) => {
-                actual([("outcome", "refused".into()), ("reason", why.into())])
+        let mut removal = Removal::default();
+        loop {
+            match self.hoster.remove_next(&removal, scope) {
+                Ok(Removed::Step(next)) => removal = next,
+                Ok(Removed::All) => return Ok(actual([("outcome", "removed".into())])),
+                Ok(Removed::Waiting) => return Ok(actual([("outcome", "waiting".into())])),
+                Ok(Removed::Never(why)) | Err(Trouble::Refused { why, .. }) => {
+                    return Ok(actual([("outcome", "refused".into()), ("reason", why.into())]));
+                }
+                Err(trouble) => return Err(trouble),
             }
-        })
+        }
     }
 
     fn catalog(&self, parameter: &str, scope: &Scope) -> Result<Actual, Trouble> {

@@ -1,50 +1,45 @@
 //! Removing a server, only while it is surely the order's own.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
 use super::poll::Seen;
 use super::steps::Taken;
 use super::{Hoster, Trouble};
+use crate::definition::http::Method;
 use crate::expression::Scope;
+use crate::order::Removal;
 
 /// Whether the server of an order is there.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     /// It is, and it is the order's.
     Ours,
-    /// The hoster knows it no more.
+    /// The hoster knows it no more, or not yet.
     Gone,
     /// There is one of that id, and nothing says that it is the order's.
     Strange,
 }
 
-/// How far a removal is; only in memory, for its steps may be taken again from the first.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    next: usize,
-    saved: BTreeMap<String, Value>,
-}
-
-/// What became of the requests that remove a server.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Removal {
-    /// All were accepted.
-    Asked,
-    /// What one waits for has not come.
+/// What became of the next request that removes a server.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Removed {
+    /// It was taken; this is how far the removal is now.
+    Step(Removal),
+    /// There was none left.
+    All,
+    /// What it waits for has not come.
     Waiting,
-    /// The hoster does not remove it, and why.
-    Refused(String),
+    /// It can never be taken, and why.
+    Never(String),
 }
 
 impl Hoster {
     /// Looks whether the server `id` is there, and whose it is.
     ///
-    /// It is the order's where it bears the order's name. Where it does not, an id that is never
-    /// given twice says enough.
+    /// An id that is never given twice says enough. Where ids are, the server is the order's only as
+    /// long as it bears what the order sent.
     pub(crate) fn presence(&self, id: &str, scope: &Scope) -> Result<Presence, Trouble> {
-        if self.find_all(scope)?.iter().any(|found| found.server_id == id) {
+        if self.definition.reuses_ids
+            && self.find_all(scope)?.iter().any(|found| found.server_id == id)
+        {
             return Ok(Presence::Ours);
         }
         Ok(match self.poll(scope)? {
@@ -54,30 +49,29 @@ impl Hoster {
         })
     }
 
-    /// Goes on with the requests that remove a server.
-    pub(crate) fn remove(
-        &self,
-        progress: &mut Progress,
-        scope: &Scope,
-    ) -> Result<Removal, Trouble> {
+    /// Takes the next of the steps that remove a server.
+    ///
+    /// # Errors
+    /// [`Trouble::Refused`] where the hoster says no for now: it may be busy with that server.
+    pub(crate) fn remove_next(&self, removal: &Removal, scope: &Scope) -> Result<Removed, Trouble> {
+        let steps = &self.definition.cancel;
+        let last = |name: &String| steps.iter().position(|step| step.name == *name);
+        let next = removal.step.as_ref().and_then(last).map_or(0, |index| index + 1);
+        let Some(step) = steps.get(next) else { return Ok(Removed::All) };
         let mut scope = scope.clone();
-        scope.merge("saved", &progress.saved);
-        while let Some(step) = self.definition.cancel.get(progress.next) {
-            match self.take(step, &format!("/cancel/{}", progress.next), &mut scope) {
-                Ok(Taken::Done(saved)) => progress.saved.extend(saved),
-                Ok(Taken::Waiting) => return Ok(Removal::Waiting),
-                Err(Trouble::Refused { status: 404, .. }) => break,
-                // Locked by something that goes on: it will pass.
-                Err(Trouble::Refused { status: 423, why }) => return Err(Trouble::passing(why)),
-                Ok(Taken::Failed(why)) | Err(Trouble::Refused { why, .. }) => {
-                    return Ok(Removal::Refused(why));
-                }
-                Err(trouble) => return Err(trouble),
+        scope.merge("saved", &removal.saved);
+        let Removal { mut saved, mut accepted, .. } = removal.clone();
+        match self.take(step, &format!("/cancel/{next}"), &mut scope) {
+            Ok(Taken::Done(more)) => {
+                saved.extend(more);
+                accepted |= step.request.method != Method::Get;
             }
-            scope.merge("saved", &progress.saved);
-            progress.next += 1;
+            Ok(Taken::Waiting) => return Ok(Removed::Waiting),
+            Ok(Taken::Failed(why)) => return Ok(Removed::Never(why)),
+            // What is to be removed is not there any more, or not yet.
+            Err(Trouble::Refused { status: 404, .. }) => {}
+            Err(trouble) => return Err(trouble),
         }
-        *progress = Progress::default();
-        Ok(Removal::Asked)
+        Ok(Removed::Step(Removal { step: Some(step.name.clone()), saved, accepted }))
     }
 }

@@ -11,6 +11,9 @@ use super::{Hoster, Trouble};
 use crate::definition::http::{Request, Step, Template};
 use crate::expression::Scope;
 
+/// How long a value that is saved may be, in bytes of JSON.
+const LARGEST_SAVED: usize = 4096;
+
 /// What became of a step.
 #[derive(Debug)]
 pub(super) enum Taken {
@@ -37,7 +40,7 @@ impl Hoster {
             NoReply::NotSent(trouble) => trouble,
             NoReply::Unknown(why) => Trouble::passing(why),
         })?;
-        let status = reply.status;
+        let status = if reply.is_page { 0 } else { reply.status };
         self.understand(self.judge(reply, ok_when, place)?, status, scope)
     }
 
@@ -118,7 +121,14 @@ impl Hoster {
     ) -> Result<BTreeMap<String, Value>, Trouble> {
         save.iter()
             .map(|(name, template)| {
-                let value = self.expressions.value(template, &pointer(place, name), scope)?;
+                let place = pointer(place, name);
+                let value = self.expressions.value(template, &place, scope)?;
+                // It becomes part of the order's file, which has to stay small.
+                if value.to_string().len() > LARGEST_SAVED {
+                    let why =
+                        format!("{place}: the reply has more than {LARGEST_SAVED} bytes there");
+                    return Err(Trouble::passing(why));
+                }
                 Ok((name.clone(), value))
             })
             .collect()
