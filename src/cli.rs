@@ -26,8 +26,8 @@ The panel's own words, each answered with one JSON object:
   order_status TASK_ID          How the order is doing
 
 Exit status: 0 done, 1 faults found or orders not finished, 124 time is up, 2 malformed call,
-3 refused, 4 configuration or definition invalid, 5 refused by the hoster, 6 hoster not reached, 7 state busy, unreadable, newer, full or not
-ours, 70 a fault in the program.";
+3 refused, 4 configuration or definition invalid, 5 refused by the hoster, 6 hoster not reached,
+7 state busy, unreadable, newer, full or not ours, 70 a fault in the program.";
 
 /// Orders servers for a 1C-Bitrix pool, at most one for each order, whatever crashes.
 #[derive(Debug, Parser)]
@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Do what is due: wait for the worker's lock, end when nothing is left to do
     Work(Work),
-    /// Print the JSON Schema of an answer or a file
+    /// Print the JSON Schema of an answer or a file, for editors and scripts
     Schema {
         /// Which one; without it, their names
         name: Option<String>,
@@ -77,7 +77,7 @@ pub(crate) enum Orders {
     Preview(Preview),
     /// Call an open order off
     Cancel(Cancel),
-    /// Give the server of a finished order back
+    /// Give back the server of an order that finished, or that failed and left one
     Release(Release),
     /// Order again what came to nothing, where that cannot buy a second server
     Retry(Retry),

@@ -25,7 +25,7 @@ pub(crate) struct Config {
     /// How to talk to the hoster: a built-in name, or a path relative to `etc/` with a `/` in it.
     #[serde(default = "inventory")]
     pub(crate) definition: String,
-    /// Replaces the definition's own base URL.
+    /// Replaces the definition's own base URL: what stands before the paths.
     pub(crate) base_url: Option<String>,
     /// What proves to the hoster who we are, under the names that the definition asks for.
     #[serde(default)]
@@ -36,7 +36,8 @@ pub(crate) struct Config {
     /// What is refused before anything is bought. An absent limit is none.
     #[serde(default)]
     pub(crate) limits: Limits,
-    /// What a server must show before it is handed over; `null` skips it.
+    /// What a server must show before it is handed over; `null` skips it. A server of the inventory
+    /// has to show nothing.
     #[serde(default, deserialize_with = "present")]
     #[expect(clippy::option_option, reason = "absent means the default, null means none")]
     pub(crate) ready: Option<Option<Ready>>,
@@ -45,7 +46,7 @@ pub(crate) struct Config {
     pub(crate) access: Access,
     /// The pool's public key, for `access` `key`; absent: the panel's own.
     pub(crate) public_key: Option<Text>,
-    /// Which address of the server is handed over.
+    /// Which address of the server is handed over; absent: `public`.
     #[serde(default)]
     pub(crate) address: AddressKind,
     /// How the background process works.
@@ -53,9 +54,10 @@ pub(crate) struct Config {
     pub(crate) worker: Worker,
     /// How the hoster's certificate is checked.
     pub(crate) tls: Option<Tls>,
-    /// A proxy for requests to the hoster, as a URL.
+    /// A proxy for requests to the hoster, as a URL of `http` or `https`; absent: none, whatever the
+    /// environment says.
     pub(crate) proxy: Option<String>,
-    /// How webhooks are delivered.
+    /// How webhooks are delivered; without effect yet.
     pub(crate) webhooks: Option<Webhooks>,
     /// How long things are kept.
     #[serde(default)]
@@ -110,7 +112,8 @@ pub(crate) struct Configuration {
     /// What the hoster is asked for, under the API's own field names.
     #[serde(default)]
     pub(crate) parameters: BTreeMap<String, Value>,
-    /// What the server runs at its first start, as cloud-init user-data.
+    /// What the server runs at its first start, as cloud-init user-data; merged with what the pool
+    /// needs, 16 KiB at most with it.
     pub(crate) user_data: Option<Text>,
 }
 
@@ -133,14 +136,16 @@ pub(crate) struct Limits {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ready {
-    /// The port on which an SSH server must introduce itself.
+    /// The port on which an SSH server must introduce itself; absent: 22.
     pub(crate) ssh_port: Option<u16>,
-    /// How long to wait for it, in seconds.
+    /// How long a server that its hoster calls ready may not show all of this, in seconds; absent:
+    /// 900.
     #[cfg_attr(test, schemars(range(min = 0)))]
     pub(crate) timeout_seconds: Option<f64>,
-    /// Whether the server's keys are put into the owner's `known_hosts`.
+    /// Whether the server's keys are put into the owner's `known_hosts`; absent: true.
     pub(crate) known_hosts: Option<bool>,
-    /// Whether root's password must log in by ssh; for images that answer before it is set.
+    /// Whether root's password must log in by ssh; for images that answer before it is set. Needs
+    /// `known_hosts`. Absent: false.
     pub(crate) login: Option<bool>,
     /// A command that must end with 0, as its arguments. `SERVER` and `SERVER_PASSWORD` are in its
     /// environment, docs/configuration.md names the others.
@@ -179,7 +184,7 @@ pub(crate) struct Worker {
 pub(crate) struct Tls {
     /// A file of certificates to trust instead of the built-in ones, relative to `etc/`.
     pub(crate) ca_file: Option<String>,
-    /// `false` accepts any certificate.
+    /// `false` accepts any certificate; absent: true.
     pub(crate) verify: Option<bool>,
 }
 
@@ -205,9 +210,9 @@ pub(crate) struct Webhooks {
 pub(crate) struct Retention {
     /// For how many days `orders prune` leaves an order that has ended; absent: 90.
     pub(crate) orders_days: Option<u32>,
-    /// For how many days a handed-over password is kept.
+    /// For how many days a handed-over password is kept; without effect yet.
     pub(crate) password_days: Option<u32>,
-    /// How many deliveries are kept for each webhook.
+    /// How many deliveries are kept for each webhook; without effect yet.
     pub(crate) deliveries_per_webhook: Option<u32>,
 }
 

@@ -1,5 +1,6 @@
 //! What templates come to, through the same door as the engine.
 
+mod documentation;
 mod filters;
 mod properties;
 

@@ -202,6 +202,12 @@ mod tests {
         assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 
+    #[test]
+    fn nothing_is_wrong_with_the_worked_example_of_the_documentation() {
+        let problems = faults("nimbus", include_bytes!("../../../docs/nimbus.json"));
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+
     fn faults(name: &str, text: &[u8]) -> Vec<String> {
         match Definition::parse(text) {
             Ok(Definition::Http(http)) => {

@@ -6,6 +6,7 @@ pub(crate) mod hand;
 pub(crate) mod host;
 pub(crate) mod hoster;
 pub(crate) mod mount;
+pub(crate) mod page;
 pub(crate) mod panel;
 pub(crate) mod place;
 pub(crate) mod plugin;
