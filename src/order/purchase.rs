@@ -37,6 +37,10 @@ pub(crate) struct Purchase {
     /// How often it was looked for since then.
     #[serde(default)]
     pub(crate) looks: u32,
+    /// Since when nothing but trouble came from the hoster, RFC 3339 in UTC.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(crate) troubled_since: Option<Timestamp>,
     /// When the server was known to be bought, RFC 3339 in UTC.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -61,9 +65,17 @@ pub(crate) struct Removal {
     /// What the steps have saved.
     #[serde(default)]
     pub(crate) saved: BTreeMap<String, Value>,
-    /// Whether the hoster took a request that removes: it knew the server by then.
+    /// Whether the hoster took a request that changes the server: it knew it by then.
     #[serde(default)]
     pub(crate) accepted: bool,
+    /// When the first step was taken, RFC 3339 in UTC.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(crate) begun_at: Option<Timestamp>,
+    /// When all steps were taken, RFC 3339 in UTC.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(crate) asked_at: Option<Timestamp>,
 }
 
 /// What a server is bought with.
@@ -152,9 +164,20 @@ impl Order {
     }
 
     /// Writes down how far the removal of the server is.
-    pub(crate) fn removing(&mut self, removal: Option<Removal>, now: Timestamp) {
-        self.purchase.get_or_insert_default().removal = removal;
+    pub(crate) fn removing(&mut self, removal: Removal, now: Timestamp) {
+        let begun_at = removal.begun_at.or(Some(now));
+        self.purchase.get_or_insert_default().removal = Some(Removal { begun_at, ..removal });
         self.updated_at = now;
+    }
+
+    /// Writes down that nothing but trouble comes from the hoster since now, or that it is over.
+    pub(crate) fn troubled(&mut self, since: Option<Timestamp>) {
+        self.purchase.get_or_insert_default().troubled_since = since;
+    }
+
+    /// Returns whether a request that buys was sent whose outcome was never known.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.purchase.as_ref().is_some_and(|purchase| purchase.unsettled)
     }
 
     /// Returns whether somebody called the order off that is still open.
@@ -210,6 +233,7 @@ impl Order {
     }
 
     fn enter(&mut self, state: State, now: Timestamp) {
+        self.troubled(None);
         self.state = state;
         self.reason = None;
         self.updated_at = now;

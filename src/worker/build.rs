@@ -21,7 +21,6 @@ impl Drive<'_> {
             .and_then(|scope| self.hoster.take_next(step.unwrap_or_default(), &scope));
         match taken {
             Ok(Built::Step { name, saved, password }) => {
-                self.move_on();
                 let line = format!("step {name} is done");
                 self.change(&line, |order, now| order.take_step(&name, saved, password, now))
             }
@@ -57,7 +56,6 @@ impl Drive<'_> {
             Ok(password) => password,
             Err(why) => return self.await_it(order, &why),
         };
-        self.move_on();
         let line = format!("the hoster calls the server `{word}`, at {server}");
         let addresses = polled.public.into_iter().chain(polled.private);
         let addresses = addresses.filter(|address| address.len() <= 64).take(ADDRESSES).collect();

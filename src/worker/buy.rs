@@ -47,6 +47,8 @@ impl Drive<'_> {
         order.intend(&self.hoster.base_url, account, attempt.saved.clone(), clock::now());
         book.settle(&order)?;
         drop(book);
+        // What came of an earlier one is in the file, or is of no interest any more.
+        self.memory.outcome = None;
         self.say("the request that buys is sent");
         let password = order.password.as_ref().map(Secret::expose);
         let outcome = self.hoster.buy(attempt, password);
@@ -84,7 +86,6 @@ impl Drive<'_> {
 
     /// Writes down which server is the order's.
     pub(super) fn own(&mut self, bought: Bought) -> Result<Next, Error> {
-        self.move_on();
         let line = format!("server {} is bought", bought.server_id);
         let (step, hoster) = (self.hoster.buying_step(), self.hoster);
         self.change(&line, |order, now| {
@@ -95,7 +96,7 @@ impl Drive<'_> {
 
     /// Calls off an order for which no request is under way.
     pub(super) fn call_off(&mut self, order: &Order) -> Result<Next, Error> {
-        if order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled) {
+        if order.is_unsettled() {
             let why = order.reason.clone().unwrap_or_default();
             return self.change("cancelled; looking for what was bought", |order, now| {
                 order.lose_sight(why, now);

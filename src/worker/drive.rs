@@ -4,7 +4,7 @@
 //! written down before it is acted on. A crash anywhere leads to a state whose first act is safe.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// For how long a hoster may fail before that counts against an order: a machine that has just
 /// started, or a network that is away, is no reason to give up what was paid for.
-const PATIENCE: Duration = Duration::from_mins(10);
+pub(super) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What comes after a step.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,16 +38,12 @@ pub(super) enum Next {
 pub(super) struct Memory {
     /// How long to wait after the next try that comes to nothing.
     backoff: Option<Backoff>,
-    /// Since when nothing but trouble came.
-    pub(super) troubled_since: Option<Instant>,
     /// How long to wait before the next step.
     pub(super) pause: Option<Duration>,
     /// What came of the request that buys, where it could not be written down yet.
     pub(super) outcome: Option<Outcome>,
     /// How far the recovery of a root password is.
     pub(super) recovery: (usize, BTreeMap<String, Value>),
-    /// When the hoster was asked to remove the server last.
-    pub(super) removal_asked: Option<Instant>,
     /// Whether this worker has looked if the server is ready for the pool.
     pub(super) inspected: bool,
     /// What the log said last.
@@ -69,7 +65,7 @@ impl Drive<'_> {
         let Some(order) = self.store.read_in(Place::Active, self.id)? else {
             return Ok(Next::Nothing);
         };
-        if let Some(pause) = self.memory.pause.take().filter(|_| order.wish.is_none()) {
+        if let Some(pause) = self.memory.pause.take() {
             return Ok(Next::After(pause));
         }
         match (order.next(), order.state) {
@@ -134,8 +130,8 @@ impl Drive<'_> {
         book.settle(&order)?;
         drop(book);
         // An order that goes back to where it was before has not moved on.
-        let Memory { backoff, troubled_since, said, .. } = std::mem::take(self.memory);
-        *self.memory = Memory { backoff, troubled_since, said, ..Memory::default() };
+        let Memory { backoff, said, inspected, .. } = std::mem::take(self.memory);
+        *self.memory = Memory { backoff, said, inspected, ..Memory::default() };
         self.say(line);
         let ended = order.state.has_ended() && order.wish.is_none();
         Ok(if ended { Next::Nothing } else { Next::After(Duration::ZERO) })
@@ -143,7 +139,11 @@ impl Drive<'_> {
 
     /// Waits for something that takes its time, of which the hoster has just told.
     pub(super) fn await_it(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
-        self.move_on();
+        self.memory.backoff = None;
+        if troubled_since(order).is_some() {
+            // What is waited for is told again at the next look.
+            return self.change(why, |order, _| order.troubled(None));
+        }
         if order.wish.is_none() && self.is_late(order) {
             return self.give_up(order, why);
         }
@@ -153,19 +153,21 @@ impl Drive<'_> {
 
     /// Waits, longer each time, for a hoster that does not do as asked.
     pub(super) fn wait(&mut self, order: &Order, trouble: &Trouble) -> Result<Next, Error> {
-        let since = *self.memory.troubled_since.get_or_insert_with(Instant::now);
-        let impatient = since.elapsed() >= PATIENCE.min(self.shop.timeout);
-        if order.wish.is_none() && self.is_late(order) && impatient {
-            return self.give_up(order, trouble.why());
+        let Some(since) = troubled_since(order) else {
+            self.change(trouble.why(), |order, now| order.troubled(Some(now)))?;
+            self.memory.pause = Some(self.pause(order, trouble.wait()));
+            return Ok(Next::After(Duration::ZERO));
+        };
+        if clock::age(since, clock::now()) >= PATIENCE.min(self.shop.timeout) {
+            if order.wish.is_some() {
+                return self.give_up_wish(order, trouble.why());
+            }
+            if self.is_late(order) {
+                return self.give_up(order, trouble.why());
+            }
         }
         self.say(trouble.why());
         Ok(Next::After(self.pause(order, trouble.wait())))
-    }
-
-    /// Forgets that there was trouble.
-    pub(super) fn move_on(&mut self) {
-        self.memory.backoff = None;
-        self.memory.troubled_since = None;
     }
 
     /// Returns how long to leave a hoster alone that did not do as asked.
@@ -188,4 +190,9 @@ impl Drive<'_> {
             self.store.log(clock::now(), Some(self.id), line.to_owned());
         }
     }
+}
+
+/// Returns since when nothing but trouble came from the hoster.
+pub(super) fn troubled_since(order: &Order) -> Option<Timestamp> {
+    order.purchase.as_ref().and_then(|purchase| purchase.troubled_since)
 }

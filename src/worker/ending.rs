@@ -33,13 +33,29 @@ impl Drive<'_> {
         }
     }
 
+    /// Ends a wish that the hoster does not let come true.
+    pub(super) fn give_up_wish(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
+        match order.state {
+            State::Buying | State::Unknown => self.look_for(order, why),
+            _ => self.keep(order, why),
+        }
+    }
+
     /// Ends an order whose last request surely bought nothing.
     pub(super) fn fail_unbought(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
         // What an earlier request did is another question.
-        if order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled) {
+        if order.is_unsettled() {
             return self.look_for(order, why);
         }
-        self.fail(why.to_owned(), |order| !order.is_called_off(), |_| {})
+        let reason = why.to_owned();
+        self.change(&format!("nothing was bought: {why}"), |order, now| {
+            // Whoever called it off meanwhile has what was asked for.
+            if order.is_called_off() {
+                order.cancel(Uuid::now_v7(), now);
+            } else {
+                order.fail(reason, Uuid::now_v7(), now);
+            }
+        })
     }
 
     /// Ends an order that may have bought a server, and says what to look for.

@@ -243,9 +243,11 @@ impl<'a> Worker<'a> {
     fn step(&mut self, id: TaskId, changed_at: Option<SystemTime>) -> Result<(), Error> {
         let mut book = self.store.lock("worker")?;
         if book.drop_stale_copy(Place::Active, id)? {
+            self.forget(id);
             return Ok(());
         }
         let Some(mut order) = self.store.read_in(Place::Active, id)? else {
+            self.forget(id);
             return Ok(());
         };
         if order.definition != INVENTORY {
@@ -265,13 +267,19 @@ impl<'a> Worker<'a> {
     fn hand_on(&mut self, id: TaskId, changed_at: Option<SystemTime>) -> Result<(), Error> {
         let shop = match self.shops.current() {
             Ok(shop) => shop,
-            Err(error) => return stranded::end_if_late(self.store, id, None, error),
+            Err(error) => {
+                let timeout = self.shops.last_timeout();
+                stranded::end_if_late(self.store, id, timeout, error)?;
+                self.forget(id);
+                return Ok(());
+            }
         };
         self.poll = shop.poll;
+        self.pool.grow(self.home, self.store, shop.threads.min(self.under_way() + 1))?;
         let memory = self.memories.remove(&id).unwrap_or_default();
         self.waiting.insert(id, Waiting::UnderWay(changed_at));
-        let under_way = self.under_way();
-        self.pool.drive(self.home, self.store, Job { id, memory, shop }, under_way)
+        self.pool.drive(Job { id, memory, shop });
+        Ok(())
     }
 
     /// Takes an order that has ended off the list.

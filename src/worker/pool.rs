@@ -58,16 +58,8 @@ impl Pool {
         Self { jobs: Some(jobs), queue, done, report, threads: Vec::new(), stop: Arc::default() }
     }
 
-    /// Hands an order to a thread; starts one more while there are fewer than `at_most` and than
-    /// `under_way` orders.
-    pub(super) fn drive(
-        &mut self,
-        home: &Home,
-        store: &Store,
-        job: Job,
-        under_way: usize,
-    ) -> Result<(), Error> {
-        let at_most = job.shop.threads.min(under_way);
+    /// Starts one more thread while there are fewer than that.
+    pub(super) fn grow(&mut self, home: &Home, store: &Store, at_most: usize) -> Result<(), Error> {
         if self.threads.len() < at_most {
             let (home, store) = (home.clone(), store.clone());
             let (queue, report) = (Arc::clone(&self.queue), self.report.clone());
@@ -77,11 +69,15 @@ impl Pool {
                 .map_err(|error| Error::Internal { problem: error.to_string() })?;
             self.threads.push(thread);
         }
+        Ok(())
+    }
+
+    /// Hands an order to a thread.
+    pub(super) fn drive(&self, job: Job) {
         // The threads hold the other end as long as this exists.
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job);
         }
-        Ok(())
     }
 
     /// Waits for an order that a thread is done with, for at most so long.

@@ -1,10 +1,11 @@
 //! Giving a server back to its hoster: only one that is surely the order's, until it is gone.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::drive::{Drive, Next};
+use crate::clock::{self, Timestamp};
 use crate::error::Error;
 use crate::hoster::http::{Presence, Removed, Trouble};
 use crate::order::{Order, Removal, State};
@@ -12,75 +13,92 @@ use crate::order::{Order, Removal, State};
 /// After how long a hoster that still has the server is asked once more to remove it.
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
-/// For how long a hoster may refuse to remove a server, as while it is busy with it, before that is
-/// its last word.
-const REFUSALS: Duration = Duration::from_mins(10);
+/// For how long a hoster may take to remove a server that it agreed to remove.
+const LONGEST: Duration = Duration::from_hours(1);
 
 impl Drive<'_> {
     /// Removes the server of an order that nobody wants any more.
     pub(super) fn remove(&mut self, order: &Order) -> Result<Next, Error> {
-        let purchase = order.purchase.clone().unwrap_or_default();
         let id = order.server_id.clone().unwrap_or_default();
-        let scope = match self.scope(order) {
-            Ok(scope) => scope,
-            Err(trouble) => return self.wait(order, &trouble),
-        };
-        let presence = match self.hoster.presence(&id, &scope) {
-            Ok(presence) => presence,
-            Err(trouble) => return self.wait(order, &trouble),
-        };
-        let accepted = purchase.removal.as_ref().is_some_and(|removal| removal.accepted);
-        let was_there = purchase.built_at.is_some() || accepted;
-        match (presence, purchase.removal) {
-            (Presence::Gone, _) if !was_there && self.is_new(order) => {
-                self.await_it(order, "the hoster does not know the server yet")
-            }
-            (Presence::Gone, _) if !self.is_same_account(order) => {
-                let why = format!(
-                    "the credentials were changed, and their account does not know server {id}"
-                );
-                self.keep(order, &why)
-            }
-            (Presence::Gone | Presence::Strange, Some(removal)) => {
-                // What was removed may have left something behind that the next steps remove.
-                self.take_removal(order, &removal, true)
-            }
-            (Presence::Gone, None) => self.removed(&id),
-            (Presence::Strange, None) => {
-                let why = format!("server {id} does not bear this order's name");
-                self.insist(order, why)
-            }
-            (Presence::Ours, removal) => {
-                if self.memory.removal_asked.is_some_and(|asked| asked.elapsed() < ASK_AGAIN) {
-                    return self.await_it(order, "waiting until the server is gone");
-                }
-                self.take_removal(order, &removal.unwrap_or_default(), false)
-            }
+        let presence = self.scope(order).and_then(|scope| self.hoster.presence(&id, &scope));
+        match presence {
+            Ok(Presence::Ours) => self.remove_ours(order, &id),
+            Ok(Presence::Gone) => self.clear_up(order, &id),
+            Ok(Presence::Strange) => self.leave_alone(order, &id),
+            Err(trouble) => self.wait(order, &trouble),
         }
     }
 
-    /// Takes the next step of a removal; after the last one the server is looked for again.
-    fn take_removal(
-        &mut self,
-        order: &Order,
-        removal: &Removal,
-        is_gone: bool,
-    ) -> Result<Next, Error> {
+    fn remove_ours(&mut self, order: &Order, id: &str) -> Result<Next, Error> {
+        if !self.is_same_account(order) {
+            // It has just shown that it knows the server.
+            let account = self.account(order);
+            return self.change("the credentials were changed, and know the server", |order, _| {
+                order.purchase.get_or_insert_default().account = Some(account);
+            });
+        }
+        let removal = removal(order);
+        let now = clock::now();
+        let age = |at: Option<Timestamp>| at.map(|at| clock::age(at, now));
+        if removal.accepted
+            && age(removal.begun_at).is_some_and(|age| age >= LONGEST.min(self.shop.timeout))
+        {
+            let why = format!("the hoster agreed to remove server {id}, and it is still there");
+            return self.keep(order, &why);
+        }
+        match age(removal.asked_at) {
+            Some(age) if age < ASK_AGAIN => {
+                self.await_it(order, "waiting until the server is gone")
+            }
+            Some(_) => self.take_removal(order, &Removal { step: None, asked_at: None, ..removal }),
+            None => self.take_removal(order, &removal),
+        }
+    }
+
+    /// The server is gone. What it left behind, as an address that costs money, goes too.
+    fn clear_up(&mut self, order: &Order, id: &str) -> Result<Next, Error> {
+        let removal = removal(order);
+        let built = order.purchase.as_ref().is_some_and(|purchase| purchase.built_at.is_some());
+        if !removal.accepted && !built && self.is_new(order) {
+            return self.await_it(order, "the hoster does not know the server yet");
+        }
+        if !removal.accepted && !self.is_same_account(order) {
+            let why = format!(
+                "the credentials were changed, and their account does not know server {id}"
+            );
+            return self.keep(order, &why);
+        }
+        if removal.step.is_none() || removal.asked_at.is_some() {
+            return self.removed(id);
+        }
+        self.take_removal(order, &removal)
+    }
+
+    /// The server of that id is not, or no more, the order's: no step is taken that names it.
+    fn leave_alone(&mut self, order: &Order, id: &str) -> Result<Next, Error> {
+        let removal = removal(order);
+        if removal.accepted && removal.asked_at.is_some() {
+            return self.removed(id);
+        }
+        self.insist(order, format!("server {id} does not bear this order's name"))
+    }
+
+    /// Takes the next step of a removal.
+    fn take_removal(&mut self, order: &Order, removal: &Removal) -> Result<Next, Error> {
         let id = order.server_id.clone().unwrap_or_default();
         let taken = self.scope(order).and_then(|scope| self.hoster.remove_next(removal, &scope));
         match taken {
-            Ok(Removed::Step(removal)) => {
-                self.move_on();
-                let step = removal.step.clone().unwrap_or_default();
+            Ok(Removed::Step(next)) => {
+                let step = next.step.clone().unwrap_or_default();
                 let line = format!("step {step} of removing server {id} is done");
-                self.change(&line, |order, now| order.removing(Some(removal), now))
+                self.change(&line, |order, now| order.removing(next, now))
             }
-            Ok(Removed::All) if is_gone => self.removed(&id),
             Ok(Removed::All) => {
                 let line = format!("the hoster was asked to remove server {id}");
-                let anew = Removal { accepted: removal.accepted, ..Removal::default() };
-                self.change(&line, |order, now| order.removing(Some(anew), now))?;
-                self.memory.removal_asked = Some(Instant::now());
+                let next = removal.clone();
+                self.change(&line, |order, now| {
+                    order.removing(Removal { asked_at: Some(now), ..next }, now);
+                })?;
                 Ok(Next::After(self.shop.poll.min(Duration::from_secs(1))))
             }
             Ok(Removed::Waiting) => self.await_it(order, "waiting for the hoster to remove it"),
@@ -94,19 +112,14 @@ impl Drive<'_> {
         }
     }
 
-    /// Asks again for a while where a hoster says no.
+    /// Asks again for a while where a hoster says no: it may be busy with the server.
     fn insist(&mut self, order: &Order, why: String) -> Result<Next, Error> {
-        let since = *self.memory.troubled_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= REFUSALS.min(self.shop.timeout) {
-            return self.keep(order, &why);
-        }
         self.wait(order, &Trouble::Passing { why, wait: None })
     }
 
     fn removed(&mut self, id: &str) -> Result<Next, Error> {
         let line = format!("server {id} is gone");
         self.change(&line, |order, now| {
-            order.removing(None, now);
             if order.state.has_ended() {
                 order.release(Uuid::now_v7(), now);
             } else {
@@ -116,11 +129,15 @@ impl Drive<'_> {
     }
 
     /// Ends the wish for a removal that cannot be: the server stays, and the order says so.
-    fn keep(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
+    pub(super) fn keep(&mut self, order: &Order, why: &str) -> Result<Next, Error> {
         if matches!(order.state, State::Finished | State::Failed) {
             let line = format!("not released: {why}");
             return self.change(&line, |order, now| order.refuse_wish(why.to_owned(), now));
         }
         self.fail_kept(order, &format!("cancelled, but {why}"))
     }
+}
+
+fn removal(order: &Order) -> Removal {
+    order.purchase.as_ref().and_then(|purchase| purchase.removal.clone()).unwrap_or_default()
 }

@@ -17,9 +17,8 @@ impl Drive<'_> {
     pub(super) fn seek(&mut self, order: &Order) -> Result<Next, Error> {
         match self.scope(order).and_then(|scope| self.hoster.find(&scope)) {
             Ok(Look::One(bought)) => self.own(bought),
-            Ok(Look::Many(ids)) => {
-                let (count, ids) = (ids.len(), ids.join(", "));
-                self.look_for(order, &format!("{count} servers bear this order's name: {ids}"))
+            Ok(Look::Many(found)) => {
+                self.look_for(order, &format!("this order's name is that of {found}"))
             }
             Ok(Look::None) => self.look_again(order),
             Err(trouble) => self.wait(order, &trouble),
@@ -27,7 +26,6 @@ impl Drive<'_> {
     }
 
     fn look_again(&mut self, order: &Order) -> Result<Next, Error> {
-        self.move_on();
         let settle = Duration::from_secs_f64(self.hoster.definition.find.settle_seconds);
         let purchase = order.purchase.clone().unwrap_or_default();
         let since = purchase.unknown_since.map(|since| clock::age(since, clock::now()));
@@ -43,7 +41,7 @@ impl Drive<'_> {
     /// Decides what follows where no server was found for long enough.
     fn decide(&mut self, order: &Order) -> Result<Next, Error> {
         let why = order.reason.clone().unwrap_or_default();
-        let unsettled = order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled);
+        let unsettled = order.is_unsettled();
         let idempotency = &self.hoster.definition.idempotency;
         if order.is_called_off() || self.is_late(order) || !self.is_same_account(order) {
             return self.look_for(order, &why);

@@ -110,11 +110,12 @@ pub(super) struct Shops<'a> {
     current: Option<Arc<Shop>>,
     files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
     looked: Option<Instant>,
+    last_timeout: Option<Duration>,
 }
 
 impl<'a> Shops<'a> {
     pub(super) fn new(home: &'a Home) -> Self {
-        Self { home, current: None, files: Vec::new(), looked: None }
+        Self { home, current: None, files: Vec::new(), looked: None, last_timeout: None }
     }
 
     /// Returns how long to wait between two tries; a broken configuration must not keep accepted
@@ -122,6 +123,11 @@ impl<'a> Shops<'a> {
     pub(super) fn poll(&mut self) -> Duration {
         Config::load(self.home)
             .map_or(Duration::from_secs_f64(POLL_SECONDS), |config| poll(&config))
+    }
+
+    /// Returns after how long an order fails, as the last configuration said that could be used.
+    pub(super) const fn last_timeout(&self) -> Option<Duration> {
+        self.last_timeout
     }
 
     /// Returns the configuration as it is now.
@@ -144,6 +150,7 @@ impl<'a> Shops<'a> {
         let others = account::files(self.home, &config).into_iter();
         files.extend(others.map(|path| (path.clone(), stamp(&path))));
         let shop = Arc::new(Shop::open(self.home, &config)?);
+        self.last_timeout = Some(shop.timeout);
         self.files = files;
         self.current = Some(Arc::clone(&shop));
         self.looked = Some(Instant::now());

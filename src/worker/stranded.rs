@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::drive::{PATIENCE, troubled_since};
 use super::ending::{left_behind, undecided};
 use crate::clock;
 use crate::error::Error;
-use crate::order::{Order, State, TaskId};
+use crate::order::{Order, State, Step, TaskId};
 use crate::store::{Place, Store};
 
-/// After how long such an order fails where no configuration says: as long as any order has.
-const TIMEOUT: Duration = Duration::from_hours(1);
+/// After how long such an order fails where no configuration says.
+const TIMEOUT: Duration = Duration::from_hours(24);
 
 /// Ends the order where it should have been finished by now; else it waits for the configuration to
 /// be mended.
@@ -27,9 +28,22 @@ pub(super) fn end_if_late(
     let mut book = store.lock("worker")?;
     let Some(mut order) = store.read_in(Place::Active, id)? else { return Ok(()) };
     let now = clock::now();
-    let late = clock::age(order.created_at, now) >= timeout.unwrap_or(TIMEOUT);
-    if !late || order.state.has_ended() {
+    if order.next() == Step::File {
+        return book.file(id);
+    }
+    // A file that is being edited is no reason to give up what was paid for.
+    let Some(since) = troubled_since(&order) else {
+        order.troubled(Some(now));
+        book.settle(&order)?;
         return Err(error);
+    };
+    let late = clock::age(order.created_at, now) >= timeout.unwrap_or(TIMEOUT);
+    if !late || clock::age(since, now) < PATIENCE.min(timeout.unwrap_or(TIMEOUT)) {
+        return Err(error);
+    }
+    if order.state.has_ended() {
+        order.refuse_wish(error.to_string(), now);
+        return book.settle(&order);
     }
     let reason = reason(&order, &error.to_string());
     if order.server_id.is_none() && order.state != State::Accepted {
@@ -43,10 +57,9 @@ pub(super) fn end_if_late(
 }
 
 fn reason(order: &Order, why: &str) -> String {
-    let unsettled = order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled);
     match order.state {
         State::Building | State::Checking => left_behind(order, why),
-        State::Accepted if !unsettled => why.to_owned(),
+        State::Accepted if !order.is_unsettled() => why.to_owned(),
         _ => undecided(order, &order.definition, why),
     }
 }

@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) fn cancel(home: &Home, store: &Store, options: &Cancel) -> Result<u8, Error> {
     ask_for(home, store, options.task_id, Wish::Cancel)?;
-    tell(home, store, options.task_id, &options.outcome)
+    tell(home, store, options.task_id, State::Cancelled, &options.outcome)
 }
 
 pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u8, Error> {
@@ -31,7 +31,11 @@ pub(super) fn release(home: &Home, store: &Store, options: &Release) -> Result<u
         ask_for(home, store, id, Wish::Release)?;
     }
     let json = options.outcome.output.json;
-    let status = if clean_only && !json { 0 } else { tell(home, store, id, &options.outcome)? };
+    let status = if clean_only && !json {
+        0
+    } else {
+        tell(home, store, id, State::Released, &options.outcome)?
+    };
     if options.clean && status == 0 {
         let done = clean(store, id)?;
         if !json {
@@ -47,7 +51,13 @@ fn ask_for(home: &Home, store: &Store, id: TaskId, wish: Wish) -> Result<(), Err
 }
 
 /// Waits until the worker has done what was asked for, and says what came of it.
-fn tell(home: &Home, store: &Store, id: TaskId, options: &Outcome) -> Result<u8, Error> {
+fn tell(
+    home: &Home,
+    store: &Store,
+    id: TaskId,
+    wanted: State,
+    options: &Outcome,
+) -> Result<u8, Error> {
     let deadline = Instant::now() + Duration::from_secs_f64(options.timeout);
     loop {
         worker::start_if_due(home, store);
@@ -62,11 +72,17 @@ fn tell(home: &Home, store: &Store, id: TaskId, options: &Outcome) -> Result<u8,
                 let reason = view.reason.as_deref().unwrap_or_default();
                 printed(answer::text(&format!("order {id} is {word}: {reason}\n")))?;
             } else {
+                let last = store.log_of(id).pop().map(|line| line.message);
+                let why = last.map(|why| format!(" ({why})")).unwrap_or_default();
                 printed(answer::text(&format!(
-                    "order {id} is still {word}; the worker goes on with it\n"
+                    "order {id} is still {word}{why}; the worker goes on with it\n"
                 )))?;
             }
-            return Ok(if done { 0 } else { super::wait::TIME_IS_UP });
+            return Ok(match (done, view.state == wanted) {
+                (true, true) => 0,
+                (true, false) => super::wait::NOT_FINISHED,
+                (false, _) => super::wait::TIME_IS_UP,
+            });
         }
         std::thread::sleep(LOOK);
     }

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::home::Home;
 use crate::hoster::inventory;
-use crate::order::{Order, TaskId};
+use crate::order::{Order, State, TaskId};
 use crate::store::{Book, Place, Store};
 
 /// For how many days orders are kept where the configuration does not say.
@@ -75,12 +75,13 @@ fn reason_to_keep(home: &Home, store: &Store, book: &Book<'_>, order: &Order) ->
     if let Some(server) = order.left_server() {
         return Some(format!("its server {server} was bought and is not removed"));
     }
-    if order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled) {
+    if order.is_unsettled() {
         let hostname = order.hostname.as_deref().unwrap_or_default();
         return Some(format!("nobody knows whether it has bought a server `{hostname}`"));
     }
     if order.purchase.is_some() {
-        return None;
+        let server = order.server_id.as_deref().filter(|_| order.state == State::Finished)?;
+        return Some(format!("its server {server} is in use: `orders release` gives it back"));
     }
     let server = order.server.as_deref()?;
     // One that was handed over is in use even if its claim was lost.

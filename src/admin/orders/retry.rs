@@ -60,7 +60,7 @@ fn check(order: &Order) -> Result<(), String> {
             "order {id} has bought server {server}: `orders release {id}` removes it first"
         ));
     }
-    if order.purchase.as_ref().is_some_and(|purchase| purchase.unsettled) {
+    if order.is_unsettled() {
         let hostname = order.hostname.as_deref().unwrap_or_default();
         return Err(format!(
             "nobody knows whether order {id} has bought a server: look for `{hostname}`; where there \

@@ -15,7 +15,7 @@ use crate::{answer, worker};
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The exit statuses of what is no error of the call: `timeout(1)` has the second.
-const NOT_FINISHED: u8 = 1;
+pub(super) const NOT_FINISHED: u8 = 1;
 pub(super) const TIME_IS_UP: u8 = 124;
 
 pub(super) fn run(home: &Home, store: &Store, options: &Wait) -> Result<u8, Error> {

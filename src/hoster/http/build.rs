@@ -43,6 +43,9 @@ impl Hoster {
                 let password = password_of(&mut saved);
                 Built::Step { name: step.name.clone(), saved, password }
             }
+            Taken::Skipped => {
+                Built::Step { name: step.name.clone(), saved: BTreeMap::new(), password: None }
+            }
             Taken::Waiting => Built::Waiting(step.name.clone()),
             Taken::Failed(why) => Built::Failed(why),
         })
@@ -62,6 +65,7 @@ impl Hoster {
         while let Some(step) = self.definition.recover.get(progress.0) {
             match self.take(step, &format!("/recover/{}", progress.0), &mut scope)? {
                 Taken::Done(saved) => progress.1.extend(saved),
+                Taken::Skipped => {}
                 Taken::Waiting => return Ok(None),
                 Taken::Failed(why) => {
                     *progress = <_>::default();

@@ -15,6 +15,9 @@ use crate::http;
 use crate::order::Bought;
 use crate::secret::Secret;
 
+/// How long a hoster's id of a server may be, in bytes.
+const LONGEST_ID: usize = 256;
+
 /// What comes before a request that buys.
 pub(crate) enum Prepared {
     /// It can be sent: it is its turn, and who sends it is known.
@@ -77,6 +80,7 @@ impl Hoster {
             }
             match self.take(step, &place, &mut scope)? {
                 Taken::Done(more) => saved.extend(more),
+                Taken::Skipped => {}
                 Taken::Waiting => return Ok(Prepared::Waiting),
                 Taken::Failed(why) => return Ok(Prepared::Failed(why)),
             }
@@ -134,7 +138,7 @@ impl Hoster {
 /// Takes what has a place of its own in an order out of what was saved.
 pub(super) fn bought(mut saved: BTreeMap<String, Value>) -> Option<Bought> {
     let server_id = match saved.remove("server_id")? {
-        Value::String(text) if !text.is_empty() => text,
+        Value::String(text) if (1..=LONGEST_ID).contains(&text.len()) => text,
         Value::Number(number) => number.to_string(),
         _ => return None,
     };

@@ -7,6 +7,9 @@ use super::{Hoster, Trouble, sample, scope_of};
 use crate::expression::Scope;
 use crate::order::Bought;
 
+/// How many ids of servers are named where there should be one.
+const SHOWN: usize = 10;
+
 /// What a look has found.
 #[derive(Debug)]
 pub(crate) enum Look {
@@ -14,8 +17,8 @@ pub(crate) enum Look {
     None,
     /// The one.
     One(Bought),
-    /// More than one, with their ids.
-    Many(Vec<String>),
+    /// More than one; how many, and the first ids.
+    Many(String),
 }
 
 impl Hoster {
@@ -25,7 +28,11 @@ impl Hoster {
         Ok(match found.len() {
             0 => Look::None,
             1 => found.pop().map_or(Look::None, Look::One),
-            _ => Look::Many(found.into_iter().map(|one| one.server_id).collect()),
+            count => {
+                let ids: Vec<String> =
+                    found.into_iter().take(SHOWN).map(|one| one.server_id).collect();
+                Look::Many(self.redacted(&format!("{count} servers: {}", ids.join(", ")), None))
+            }
         })
     }
 

@@ -77,7 +77,7 @@ impl Hoster {
         for (index, step) in steps.iter().enumerate() {
             match self.take(step, &format!("/poll/steps/{index}"), &mut scope) {
                 Ok(Taken::Done(saved)) => all.extend(saved),
-                Ok(Taken::Waiting) => {}
+                Ok(Taken::Waiting | Taken::Skipped) => {}
                 Ok(Taken::Failed(why)) => return Ok((scope, Some(why))),
                 Err(Trouble::Refused { status: 404, why }) if index > 0 => {
                     return Err(Trouble::passing(why));

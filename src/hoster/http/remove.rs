@@ -35,18 +35,22 @@ impl Hoster {
     /// Looks whether the server `id` is there, and whose it is.
     ///
     /// An id that is never given twice says enough. Where ids are, the server is the order's only as
-    /// long as it bears what the order sent.
+    /// long as it bears what the order sent. That it is gone must be said twice, for one 404 may be
+    /// the word of some machine in between.
     pub(crate) fn presence(&self, id: &str, scope: &Scope) -> Result<Presence, Trouble> {
-        if self.definition.reuses_ids
-            && self.find_all(scope)?.iter().any(|found| found.server_id == id)
-        {
+        let listed = || -> Result<bool, Trouble> {
+            Ok(self.find_all(scope)?.iter().any(|found| found.server_id == id))
+        };
+        if self.definition.reuses_ids && listed()? {
             return Ok(Presence::Ours);
         }
-        Ok(match self.poll(scope)? {
-            Seen::Gone(_) => Presence::Gone,
-            Seen::Server(_) if self.definition.reuses_ids => Presence::Strange,
-            Seen::Server(_) => Presence::Ours,
-        })
+        match self.poll(scope)? {
+            Seen::Server(_) if self.definition.reuses_ids => Ok(Presence::Strange),
+            Seen::Server(_) => Ok(Presence::Ours),
+            Seen::Gone(_) if self.definition.reuses_ids || !listed()? => Ok(Presence::Gone),
+            // Listed still, or somebody's opinion: the next look will tell.
+            Seen::Gone(_) => Ok(Presence::Ours),
+        }
     }
 
     /// Takes the next of the steps that remove a server.
@@ -66,12 +70,18 @@ impl Hoster {
                 saved.extend(more);
                 accepted |= step.request.method != Method::Get;
             }
+            Ok(Taken::Skipped) => {}
             Ok(Taken::Waiting) => return Ok(Removed::Waiting),
             Ok(Taken::Failed(why)) => return Ok(Removed::Never(why)),
             // What is to be removed is not there any more, or not yet.
             Err(Trouble::Refused { status: 404, .. }) => {}
             Err(trouble) => return Err(trouble),
         }
-        Ok(Removed::Step(Removal { step: Some(step.name.clone()), saved, accepted }))
+        Ok(Removed::Step(Removal {
+            step: Some(step.name.clone()),
+            saved,
+            accepted,
+            ..removal.clone()
+        }))
     }
 }

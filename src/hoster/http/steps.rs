@@ -17,8 +17,10 @@ const LARGEST_SAVED: usize = 4096;
 /// What became of a step.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// It was taken, and saved this; or it was not to be taken, and saved nothing.
+    /// It was taken, and saved this.
     Done(BTreeMap<String, Value>),
+    /// It was not to be taken, or can be done without.
+    Skipped,
     /// What it waits for has not come.
     Waiting,
     /// It can never be taken, and why.
@@ -69,12 +71,12 @@ impl Hoster {
         scope: &mut Scope,
     ) -> Result<Taken, Trouble> {
         if !self.wanted(step, place, scope)? {
-            return Ok(Taken::Done(BTreeMap::new()));
+            return Ok(Taken::Skipped);
         }
         match self.ask(&step.request, step.ok_when.as_ref(), place, scope) {
             Ok(replied) => *scope = replied,
             Err(Trouble::Refused { .. } | Trouble::Passing { .. }) if step.optional => {
-                return Ok(Taken::Done(BTreeMap::new()));
+                return Ok(Taken::Skipped);
             }
             Err(trouble) => return Err(trouble),
         }
@@ -158,6 +160,7 @@ impl Hoster {
             scope = self.understand(verdict, status, &scope)?;
             match self.conclude(step, &place, &scope)? {
                 Taken::Done(saved) => all.extend(saved),
+                Taken::Skipped => {}
                 Taken::Waiting => return Err(Trouble::passing("the login takes its time")),
                 Taken::Failed(why) => return Err(Trouble::Refused { status, why }),
             }
