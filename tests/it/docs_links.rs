@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::page::at_root;
 
 /// The pages for users and developers.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
@@ -15,6 +15,7 @@ const PAGES: [&str; 10] = [
     "docs/hosters.md",
     "docs/inventory.md",
     "docs/protocol.md",
+    "docs/reliability.md",
     "docs/state.md",
 ];
 

@@ -27,6 +27,7 @@ mod hoster_orders;
 mod inventory;
 mod inventory_claims;
 mod key;
+mod kill_hoster;
 mod kill_order;
 mod kill_worker;
 mod order;

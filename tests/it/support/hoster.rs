@@ -127,6 +127,11 @@ impl Hoster {
         self.state().plant(name)
     }
 
+    /// Adds a server as if it had been bought, for an order that is past that; returns its id.
+    pub(crate) fn sell(&self, name: &str, password: Option<&str>) -> u64 {
+        self.state().sell(name, password)
+    }
+
     /// Returns what was planted and not removed.
     pub(crate) fn planted(&self) -> Vec<Purchase> {
         self.servers(|server| server.planted && !server.removed)

@@ -2,15 +2,19 @@
 
 pub(crate) mod answer;
 pub(crate) mod book;
+mod effect;
 pub(crate) mod hand;
 pub(crate) mod host;
 pub(crate) mod hoster;
+pub(crate) mod hoster_start;
+pub(crate) mod hoster_sweep;
 pub(crate) mod mount;
 pub(crate) mod page;
 pub(crate) mod panel;
 pub(crate) mod place;
 pub(crate) mod plugin;
 pub(crate) mod prism;
+pub(crate) mod promise;
 pub(crate) mod sweep;
 pub(crate) mod tracer;
 

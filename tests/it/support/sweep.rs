@@ -62,7 +62,7 @@ impl Template {
     }
 
     /// Returns a provider like this one.
-    fn copy(&self) -> Plugin {
+    pub(crate) fn copy(&self) -> Plugin {
         self.copy_into(scratch())
     }
 

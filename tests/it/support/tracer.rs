@@ -14,13 +14,15 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::effect;
+
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What came of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// How many system calls the tree began.
+    /// How many of the system calls that count the tree began.
     pub(crate) calls: usize,
     /// Whether the tree was killed at the system call that was asked for.
     pub(crate) killed: bool,
@@ -36,7 +38,12 @@ pub(crate) struct Run {
 ///
 /// The command's output has to fit into a pipe.
 pub(crate) fn kill_at(command: Command, call: usize) -> Run {
-    on_own_thread(command, move |child| Tree::of(child).run(call))
+    on_own_thread(command, move |child| Tree::of(child, |_| true).run(call))
+}
+
+/// As [`kill_at`], counting only the calls that can have an effect outside of the tree.
+pub(crate) fn kill_at_effect(command: Command, call: usize) -> Run {
+    on_own_thread(command, move |child| Tree::of(child, effect::has).run(call))
 }
 
 /// Runs `command` instruction by instruction; returns how many there were and how many of them
@@ -114,13 +121,15 @@ struct Tree<'a> {
     alive: BTreeSet<Pid>,
     /// Those between the beginning and the end of a system call.
     in_call: BTreeSet<Pid>,
+    /// Whether the call that a process is about to begin is counted.
+    counts: fn(Pid) -> bool,
     calls: usize,
     killed: bool,
     status: Option<i32>,
 }
 
 impl<'a> Tree<'a> {
-    fn of(child: &'a mut Child) -> Self {
+    fn of(child: &'a mut Child, counts: fn(Pid) -> bool) -> Self {
         let root = begun(child);
         let follow = Options::PTRACE_O_TRACEFORK
             | Options::PTRACE_O_TRACEVFORK
@@ -134,6 +143,7 @@ impl<'a> Tree<'a> {
             root,
             alive: BTreeSet::from([root]),
             in_call: BTreeSet::new(),
+            counts,
             calls: 0,
             killed: false,
             status: None,
@@ -178,8 +188,9 @@ impl<'a> Tree<'a> {
                 // The stops at the beginning and at the end of a call look alike, and alternate.
                 if !self.in_call.remove(&pid) && !self.killed {
                     self.in_call.insert(pid);
-                    self.calls += 1;
-                    self.killed = self.calls == call;
+                    let counts = (self.counts)(pid);
+                    self.calls += usize::from(counts);
+                    self.killed = counts && self.calls == call;
                     if self.killed {
                         self.alive.iter().for_each(|pid| end(*pid));
                     }

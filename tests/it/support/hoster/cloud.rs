@@ -41,7 +41,7 @@ pub(crate) struct Purchase {
     pub(crate) stopped: bool,
     plan: String,
     image: String,
-    /// How many looks at it there were, and how many since it was removed.
+    /// How many looks at it there were; how many since it was removed, those at the list as well.
     polls: usize,
     polls_since_removal: usize,
     /// How many lists there were since it was bought.
@@ -84,6 +84,14 @@ impl Cloud {
         let id = self.free_id(mode);
         self.servers
             .push(Purchase { planted: true, ..Purchase::new(id, name, PLANS[0], "alma-9") });
+        id
+    }
+
+    /// Adds a server as if it had been bought; returns its id.
+    pub(crate) fn sell(&mut self, mode: &Mode, name: &str, password: Option<&str>) -> u64 {
+        let id = self.free_id(mode);
+        let server = Purchase::new(id, name, PLANS[0], "alma-9");
+        self.servers.push(Purchase { password: password.map(str::to_owned), ..server });
         id
     }
 
@@ -161,6 +169,9 @@ impl Cloud {
             .filter(|server| name.as_ref().is_none_or(|name| *name == server.name))
             .map(|server| server.json(mode))
             .collect();
+        for server in self.servers.iter_mut().filter(|server| page == 1 && server.removed) {
+            server.polls_since_removal += 1;
+        }
         let next = (found.len() > page * per_page).then_some(page + 1);
         let servers: Vec<Value> =
             found.into_iter().skip((page - 1) * per_page).take(per_page).collect();

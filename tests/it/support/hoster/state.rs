@@ -47,6 +47,10 @@ impl State {
         self.cloud.plant(&self.mode, name)
     }
 
+    pub(crate) fn sell(&mut self, name: &str, password: Option<&str>) -> u64 {
+        self.cloud.sell(&self.mode, name, password)
+    }
+
     /// Returns whether the next request of a kind is to stay unread.
     pub(crate) fn stays_unread(&mut self, verb: Verb) -> bool {
         let front = self.faults.get(&verb).and_then(VecDeque::front);
