@@ -131,7 +131,7 @@ impl Drive<'_> {
         drop(book);
         // An order that goes back to where it was before has not moved on.
         let Memory { backoff, said, inspected, .. } = std::mem::take(self.memory);
-        *self.memory = Memory { backoff, said, inspected, ..Memory::default() };
+        *self.memory = Memory { backoff, inspected, said, ..Memory::default() };
         self.say(line);
         let ended = order.state.has_ended() && order.wish.is_none();
         Ok(if ended { Next::Nothing } else { Next::After(Duration::ZERO) })

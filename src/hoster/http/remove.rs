@@ -46,10 +46,9 @@ impl Hoster {
         }
         match self.poll(scope)? {
             Seen::Server(_) if self.definition.reuses_ids => Ok(Presence::Strange),
-            Seen::Server(_) => Ok(Presence::Ours),
             Seen::Gone(_) if self.definition.reuses_ids || !listed()? => Ok(Presence::Gone),
-            // Listed still, or somebody's opinion: the next look will tell.
-            Seen::Gone(_) => Ok(Presence::Ours),
+            // One that is listed although nobody knows it is there until both say the same.
+            Seen::Server(_) | Seen::Gone(_) => Ok(Presence::Ours),
         }
     }
 
@@ -70,11 +69,10 @@ impl Hoster {
                 saved.extend(more);
                 accepted |= step.request.method != Method::Get;
             }
-            Ok(Taken::Skipped) => {}
             Ok(Taken::Waiting) => return Ok(Removed::Waiting),
             Ok(Taken::Failed(why)) => return Ok(Removed::Never(why)),
             // What is to be removed is not there any more, or not yet.
-            Err(Trouble::Refused { status: 404, .. }) => {}
+            Ok(Taken::Skipped) | Err(Trouble::Refused { status: 404, .. }) => {}
             Err(trouble) => return Err(trouble),
         }
         Ok(Removed::Step(Removal {
