@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::answer::Answer;
+use super::hoster::{LOGIN_PASSWORD, SESSION, TOKEN};
 use super::wait_until;
 
 /// The executable under test.
@@ -130,6 +131,10 @@ impl Plugin {
             assert!(!answer.stdout.contains(CANARY), "a password got out: {answer:?}");
         }
         assert!(!answer.stderr.contains(CANARY), "a password got out: {answer:?}");
+        for canary in [TOKEN, LOGIN_PASSWORD, SESSION] {
+            let said = answer.stdout.contains(canary) || answer.stderr.contains(canary);
+            assert!(!said, "a credential got out: {answer:?}");
+        }
         answer
     }
 
@@ -192,6 +197,17 @@ impl Plugin {
         Held(file)
     }
 
+    /// Checks of every provider of every test that its state holds no credential of a hoster.
+    fn assert_no_credential_is_stored(&self) {
+        for file in self.files() {
+            let text = std::fs::read(self.state(&file)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            for canary in [TOKEN, LOGIN_PASSWORD, SESSION] {
+                assert!(!text.contains(canary), "state/{file} holds a credential: {text}");
+            }
+        }
+    }
+
     /// Returns every file below `state/`, relative to it, rising.
     pub(crate) fn files(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -215,6 +231,9 @@ impl Plugin {
 impl Drop for Plugin {
     /// A worker that still writes may put something into a folder that was just emptied.
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_no_credential_is_stored();
+        }
         for _ in 0..50 {
             if std::fs::remove_dir_all(self.root()).is_ok() {
                 break;

@@ -261,7 +261,7 @@ impl Purchase {
     }
 
     fn status(&self, mode: &Mode) -> &'static str {
-        let built = self.polls > mode.absent_polls + mode.building_polls;
+        let built = self.polls > mode.absent_polls.saturating_add(mode.building_polls);
         match mode.outcome {
             _ if self.removed => "deleting",
             _ if self.stopped => "stopped",

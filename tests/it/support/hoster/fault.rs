@@ -1,5 +1,6 @@
 //! What can go wrong, and with which requests.
 
+use super::request::Seen;
 use super::response::Response;
 
 /// As often as such requests come.
@@ -97,6 +98,11 @@ pub(crate) enum Reply {
     BrokenJson,
     /// That there is a server of this name.
     Conflict,
+    /// An answer of that status that repeats what the hoster was sent: as the reason of an error,
+    /// and as that of a server that failed.
+    Echo(u16),
+    /// A server whose status is what the hoster was sent.
+    EchoedWord,
 }
 
 /// How an answer ends too early.
@@ -199,8 +205,13 @@ impl Fault {
         matches!(self, Self::None | Self::Done(_))
     }
 
-    /// Returns what is answered instead of the right answer, and where the answer ends too early.
-    pub(crate) fn shape(self, right: Response, path: &str) -> (Response, Option<(Ending, Point)>) {
+    /// Returns what is answered to the last of `seen` instead of the right answer, and where the
+    /// answer ends too early.
+    pub(crate) fn shape(
+        self,
+        right: Response,
+        seen: &[Seen],
+    ) -> (Response, Option<(Ending, Point)>) {
         match self {
             Self::None => (right, None),
             // Told between the look at the request's first line and its end.
@@ -208,13 +219,13 @@ impl Fault {
             Self::Undone(Reply::Ends(ending, point)) | Self::Done(Reply::Ends(ending, point)) => {
                 (right, Some((ending, point)))
             }
-            Self::Undone(reply) | Self::Done(reply) => (reply.instead_of(right, path), None),
+            Self::Undone(reply) | Self::Done(reply) => (reply.instead_of(right, seen), None),
         }
     }
 }
 
 impl Reply {
-    fn instead_of(self, right: Response, path: &str) -> Response {
+    fn instead_of(self, right: Response, seen: &[Seen]) -> Response {
         match self {
             Self::Ends(..) => right,
             Self::Status(status) => Response::told(status),
@@ -223,6 +234,7 @@ impl Reply {
                 Response::told(status).with_header("Retry-After", after.text())
             }
             Self::Redirect(status) => {
+                let path = seen.last().map_or("/", |seen| &seen.path);
                 let separator = if path.contains('?') { '&' } else { '?' };
                 let to = format!("{path}{separator}{FOLLOWED}");
                 Response::empty(status).with_header("Location", to)
@@ -233,8 +245,27 @@ impl Reply {
             }),
             Self::BrokenJson => right.with_body(|body| body[..body.len() / 2].to_vec()),
             Self::Conflict => Response::conflict(),
+            Self::Echo(status) => Response::echo(status, "error", &said(seen)),
+            Self::EchoedWord => Response::echo(200, &said(seen), ""),
         }
     }
+}
+
+/// Returns what a hoster says that repeats what it was sent: the last request, and where that is
+/// about a server all since one was asked for.
+fn said(seen: &[Seen]) -> String {
+    let Some((last, before)) = seen.split_last() else { return String::new() };
+    let about_a_server = last.server().is_some();
+    let create = before.iter().rposition(|seen| seen.verb() == Verb::Create);
+    let since = create.filter(|_| about_a_server).unwrap_or(before.len());
+    // Of a long body what matters: what is told of a message is not without end.
+    let bodies = seen[since..].iter().map(|seen| String::from_utf8_lossy(&seen.body));
+    let lines = bodies.flat_map(|body| {
+        let parts = ["assword", "root:"].into_iter().filter_map(|word| body.rfind(word));
+        parts.map(|from| body[from..].chars().take(60).collect::<String>()).collect::<Vec<_>>()
+    });
+    let headers = last.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    lines.chain(headers).collect::<Vec<_>>().join("; ")
 }
 
 impl RetryAfter {

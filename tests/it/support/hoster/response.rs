@@ -55,6 +55,17 @@ impl Response {
         Self::error(status, code, message)
     }
 
+    /// Returns an error with this message, which is a server too: with this status, and the message
+    /// as the reason for it.
+    pub(crate) fn echo(status: u16, word: &str, message: &str) -> Self {
+        let mut body = json!({ "server": { "id": 1001, "name": message, "status": word,
+            "reason": message, "ip": null, "private_ip": null } });
+        if !message.is_empty() {
+            body["error"] = json!({ "code": "echo", "message": message });
+        }
+        Self::json(status, &body)
+    }
+
     /// Returns the error for a name that is taken.
     pub(crate) fn conflict() -> Self {
         Self::error(409, "uniqueness_error", "server name is already used")

@@ -76,17 +76,17 @@ impl State {
 
     /// Does what a request asks for, or what a fault makes of it; returns the answer, where it ends
     /// too early, and how long it takes.
-    pub(crate) fn handle(&mut self, seen: Seen) -> (Response, Option<(Ending, Point)>, Duration) {
+    pub(crate) fn handle(&mut self, seen: &Seen) -> (Response, Option<(Ending, Point)>, Duration) {
         let verb = seen.verb();
-        let (response, early_end) = if verb == Verb::Login || self.knows(&seen) {
-            self.cloud.count(&self.mode, &seen);
+        self.seen.push(seen.clone());
+        let (response, early_end) = if verb == Verb::Login || self.knows(seen) {
+            self.cloud.count(&self.mode, seen);
             let fault = self.next_fault(verb);
-            let right = if fault.does() { self.answer(verb, &seen) } else { Response::told(500) };
-            fault.shape(right, &seen.path)
+            let right = if fault.does() { self.answer(verb, seen) } else { Response::told(500) };
+            fault.shape(right, &self.seen)
         } else {
             (Response::told(401), None)
         };
-        self.seen.push(seen);
         (response, early_end, self.mode.delay)
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> 
         let stays =
             seen.headers.get("connection").is_none_or(|value| !value.eq_ignore_ascii_case("close"));
         let (response, early_end, delay) =
-            state.lock().expect("no connection panicked").handle(seen);
+            state.lock().expect("no connection panicked").handle(&seen);
         if !delay.is_zero() && left_within(stream, Some(delay))? {
             return Ok(());
         }
