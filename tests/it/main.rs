@@ -13,7 +13,7 @@ mod support;
 mod broken_state;
 mod check;
 mod configs;
-mod contract_digitalocean;
+mod contract;
 mod disk_full;
 mod docs;
 mod docs_example;

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod book;
+pub(crate) mod droplets;
 mod effect;
 pub(crate) mod hand;
 pub(crate) mod host;
@@ -15,6 +16,7 @@ pub(crate) mod place;
 pub(crate) mod plugin;
 pub(crate) mod prism;
 pub(crate) mod promise;
+pub(crate) mod service;
 pub(crate) mod sweep;
 pub(crate) mod tracer;
 
