@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::create::bought;
+use super::steps::small;
 use super::{Hoster, Trouble, sample, scope_of};
 use crate::expression::Scope;
 use crate::order::Bought;
@@ -59,6 +60,7 @@ impl Hoster {
             }
             let mut saved = self.saved(&find.save, "/find/save", &scope)?;
             let id: Value = self.expressions.value(&find.id, "/find/id", &scope)?;
+            small(&id, "/find/id")?;
             saved.insert("server_id".to_owned(), id);
             let one = bought(saved).ok_or_else(|| {
                 Trouble::Definition("/find/id: a server in the list has no id".to_owned())

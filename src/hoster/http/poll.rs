@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use super::steps::Taken;
+use super::steps::{Taken, small};
 use super::{Hoster, Trouble};
 use crate::definition::http::{Phase, Step, Template};
 use crate::expression::Scope;
@@ -57,6 +57,8 @@ impl Hoster {
             Some(template) => self.expressions.maybe(template, "/poll/password", &scope)?,
             None => None,
         };
+        // One that is too large for an order is none; whoever removes the server does not need it.
+        let password = password.filter(|password| small(password, "/poll/password").is_ok());
         Ok(Seen::Server(Polled {
             phase,
             word,

@@ -11,7 +11,7 @@ use super::{Hoster, Trouble};
 use crate::definition::http::{Request, Step, Template};
 use crate::expression::Scope;
 
-/// How long a value that is saved may be, in bytes of JSON.
+/// How long a value that an order keeps may be, in bytes of JSON.
 const LARGEST_SAVED: usize = 4096;
 
 /// What became of a step.
@@ -125,12 +125,7 @@ impl Hoster {
             .map(|(name, template)| {
                 let place = pointer(place, name);
                 let value = self.expressions.value(template, &place, scope)?;
-                // It becomes part of the order's file, which has to stay small.
-                if value.to_string().len() > LARGEST_SAVED {
-                    let why =
-                        format!("{place}: the reply has more than {LARGEST_SAVED} bytes there");
-                    return Err(Trouble::passing(why));
-                }
+                small(&value, &place)?;
                 Ok((name.clone(), value))
             })
             .collect()
@@ -195,4 +190,16 @@ impl Hoster {
             self.redacted(&text, scope.text("order", "password"))
         }))
     }
+}
+
+/// Checks that a value may become part of an order's file, which has to stay small.
+///
+/// # Errors
+/// [`Trouble::Passing`], naming the place: the next reply may have less there.
+pub(super) fn small(value: &Value, place: &str) -> Result<(), Trouble> {
+    if value.to_string().len() > LARGEST_SAVED {
+        let why = format!("{place}: the reply has more than {LARGEST_SAVED} bytes there");
+        return Err(Trouble::passing(why));
+    }
+    Ok(())
 }
