@@ -87,7 +87,7 @@ pub(crate) enum Text {
     /// The text itself.
     Inline(Secret),
     /// The text is in a file.
-    File(InFile),
+    File(#[serde(deserialize_with = "super::text::in_file")] InFile),
 }
 
 /// Names a file.

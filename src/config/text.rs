@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
 use super::file::{InFile, Text};
 use crate::home::Home;
 use crate::json;
@@ -33,4 +37,14 @@ impl Text {
             Self::File(InFile { file }) => Some(home.etc.join(file)),
         }
     }
+}
+
+/// Reads `{"file": PATH}`, and nothing else: serde takes a list of one text for it as well, and that
+/// text may be a secret, which an error about a file would name.
+///
+/// # Errors
+/// Where it is something else.
+pub(super) fn in_file<'a, D: Deserializer<'a>>(from: D) -> Result<InFile, D::Error> {
+    let map = Map::deserialize(from)?;
+    serde_json::from_value(Value::Object(map)).map_err(D::Error::custom)
 }
