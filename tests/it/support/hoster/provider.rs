@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Hoster, LOGIN_PASSWORD, TOKEN, USER};
 use crate::support::hand::read;
 use crate::support::plugin::Plugin;
+use crate::support::wait_until;
 
 /// The definitions of the tests' hoster.
 pub(crate) const DEFINITIONS: [&str; 5] =
@@ -29,6 +30,28 @@ impl Plugin {
         self.write_private("hoster.token", TOKEN);
         self.write_private("hoster.password", LOGIN_PASSWORD);
         self.write_private("demo.conf", &config(hoster, definition).to_string());
+    }
+
+    /// Changes a file of JSON below `etc/`; a worker reads it as it was or as it is then.
+    #[track_caller]
+    pub(crate) fn edit_etc(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        let mut value = read(&self.etc(name));
+        change(&mut value);
+        let new = format!("{name}.new");
+        self.write_private(&new, &value.to_string());
+        std::fs::rename(self.etc(&new), self.etc(name)).expect("the file is replaced");
+    }
+
+    /// Waits until the log of an order has these words.
+    #[track_caller]
+    pub(crate) fn logged(&self, id: &str, words: &str) {
+        wait_until(words, || self.run(&["orders", "show", id]).prints().contains(words));
+    }
+
+    /// Waits until an order is in a state in which it stays for a while.
+    #[track_caller]
+    pub(crate) fn reaches(&self, id: &str, state: &str) {
+        wait_until(state, || self.run(&["orders", "show", id, "--json"]).json()["state"] == state);
     }
 
     /// Writes a file below `etc/` that nobody else may read.

@@ -1,0 +1,162 @@
+//! Giving servers of a hoster back: a wish is not lost, and what was bought is removed whatever else
+//! goes on.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::hoster::Hoster;
+use crate::support::hoster::fault::{ALWAYS, Fault, Reply, RetryAfter, Verb};
+use crate::support::hoster::mode::{Listed, Mode, Outcome};
+use crate::support::plugin::Plugin;
+use crate::support::wait_until;
+
+/// A hoster that builds for as long as nobody changes that, and an order that has bought.
+fn building(mode: Mode, change: impl FnOnce(&mut Value)) -> (Hoster, Plugin, String) {
+    let hoster = Hoster::start(Mode { building_polls: usize::MAX / 2, ..mode });
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    plugin.edit_etc("fake-unique.json", change);
+    let id = plugin.order();
+    plugin.reaches(&id, "building");
+    (hoster, plugin, id)
+}
+
+/// Calls an order off and expects its server to be gone.
+#[track_caller]
+fn cancel(hoster: &Hoster, plugin: &Plugin, id: &str) {
+    plugin.run(&["orders", "cancel", id]).prints();
+    plugin.filed(id);
+    assert_eq!(plugin.stored(id)["state"], "cancelled");
+    assert_eq!((hoster.purchases().len(), hoster.alive().len()), (1, 0));
+}
+
+#[test]
+fn a_server_that_its_hoster_does_not_show_yet_is_not_taken_for_gone() {
+    let mode = Mode { absent_polls: 40, ..Mode::unique() };
+    let (hoster, plugin, id) = building(mode, |definition| {
+        definition["poll"]["grace_seconds"] = json!(600);
+    });
+    cancel(&hoster, &plugin, &id);
+}
+
+#[test]
+fn a_wish_that_is_written_while_the_hoster_is_asked_is_heeded_whatever_the_answer() {
+    for outcome in [Outcome::Fails, Outcome::Runs] {
+        let (hoster, plugin, id) = building(Mode::unique(), |definition| {
+            definition["pace"]["timeout_seconds"] = json!(60);
+        });
+        hoster.change(|mode| {
+            *mode =
+                Mode { building_polls: 0, outcome, delay: Duration::from_secs(3), ..mode.clone() };
+        });
+        let before = hoster.requests_to(Verb::Get).len();
+        wait_until("a look is under way", || hoster.requests_to(Verb::Get).len() > before);
+        let told = plugin.run(&["orders", "cancel", &id, "--timeout", "0"]);
+        assert_eq!(told.status, Some(124), "{outcome:?}: {told:?}");
+        hoster.change(|mode| mode.delay = Duration::ZERO);
+        plugin.failed(&id);
+        assert_eq!(plugin.stored(&id)["state"], "cancelled", "{outcome:?}");
+        assert_eq!((hoster.purchases().len(), hoster.alive().len()), (1, 0), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_hoster_that_refuses_to_remove_a_server_is_asked_again() {
+    let (hoster, plugin, id) = building(Mode::unique(), |_| ());
+    hoster.fault(Verb::Delete, Fault::Undone(Reply::Status(422)), 2);
+    cancel(&hoster, &plugin, &id);
+    assert_eq!(hoster.requests_to(Verb::Delete).len(), 3);
+}
+
+#[test]
+fn where_ids_are_used_again_a_server_is_removed_once_it_is_listed() {
+    let mode = Mode { listed: Listed::AfterLists(5), reuses_ids: true, ..Mode::unique() };
+    let (hoster, plugin, id) = building(mode, |definition| definition["reuses_ids"] = json!(true));
+    cancel(&hoster, &plugin, &id);
+    assert!(hoster.requests_to(Verb::List).len() > 5);
+}
+
+#[test]
+fn where_ids_are_used_again_the_server_of_somebody_else_is_left_alone() {
+    let mode = Mode { reuses_ids: true, ..Mode::unique() };
+    let (hoster, plugin, id) = building(mode, |definition| definition["reuses_ids"] = json!(true));
+    plugin.edit_etc("demo.conf", |config| {
+        config["limits"] = json!({ "order_timeout_seconds": 1 });
+    });
+    plugin.failed(&id);
+    // Its hoster lost ours, and gave its id away.
+    hoster.change(|mode| mode.listed = Listed::AfterLists(usize::MAX));
+    let told = plugin.run(&["orders", "release", &id, "--yes"]);
+    assert!(told.prints().contains("does not bear this order's name"), "{told:?}");
+    assert_eq!(plugin.stored(&id)["state"], "failed");
+    assert_eq!(hoster.requests_to(Verb::Delete).len(), 0);
+}
+
+#[test]
+fn what_is_left_to_do_after_a_server_is_gone_is_done() {
+    let hoster = Hoster::start(Mode::unique());
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    plugin.edit_etc("fake-unique.json", |definition| {
+        let behind =
+            json!({ "name": "behind", "request": { "method": "GET", "path": "/balance" } });
+        definition["cancel"].as_array_mut().unwrap().push(behind);
+    });
+    let id = plugin.order();
+    plugin.finished(&id);
+    hoster.fault(Verb::Balance, Fault::Undone(Reply::Status(503)), 2);
+    plugin.run(&["orders", "release", &id, "--yes"]).prints();
+    assert_eq!(plugin.stored(&id)["state"], "released");
+    assert_eq!(hoster.requests_to(Verb::Balance).len(), 3);
+    assert_eq!((hoster.requests_to(Verb::Delete).len(), hoster.alive().len()), (1, 0));
+}
+
+#[test]
+fn an_order_that_waits_for_an_hour_as_its_hoster_wants_can_be_cancelled_at_once() {
+    for status in [429, 503] {
+        let hoster = Hoster::start(Mode::unique());
+        let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+        let busy = Reply::Busy(status, RetryAfter::Seconds(3600));
+        hoster.fault(Verb::Create, Fault::Undone(busy), ALWAYS);
+        let id = plugin.order();
+        plugin.logged(&id, "nothing was bought");
+        let told = plugin.run(&["orders", "cancel", &id]);
+        assert!(told.prints().contains("is cancelled"), "{told:?}");
+        assert_eq!((hoster.requests().len(), hoster.purchases().len()), (1, 0), "{status}");
+    }
+}
+
+#[test]
+fn a_wish_for_which_no_state_has_a_use_does_not_keep_a_worker_busy() {
+    let hoster = Hoster::start(Mode::unique());
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    let held = plugin.hold_worker_lock();
+    let id = plugin.order();
+    plugin.edit(&format!("active/{id}.json"), |order| {
+        order["state"] = json!("checking");
+        order["wish"] = json!("release");
+        order["server"] = json!("127.0.0.1");
+        order["server_id"] = json!("1001");
+    });
+    drop(held);
+    assert_eq!(plugin.finished(&id), "127.0.0.1");
+    plugin.settled();
+    assert_eq!(plugin.stored(&id)["wish"], Value::Null);
+}
+
+#[test]
+fn an_order_whose_server_may_still_be_there_is_not_forgotten() {
+    let hoster = Hoster::start(Mode { outcome: Outcome::Fails, ..Mode::unique() });
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    let left = plugin.order();
+    plugin.failed(&left);
+    hoster.fault(Verb::Create, Fault::Done(Reply::Conflict), 1);
+    hoster.change(|mode| mode.listed = Listed::AfterLists(usize::MAX));
+    let unknown = plugin.order();
+    plugin.failed(&unknown);
+    let told = plugin.run(&["orders", "prune", "--days", "0", "--json"]).json();
+    assert_eq!(told["pruned"], json!([]), "{told}");
+    plugin.run(&["orders", "release", &left, "--yes"]).prints();
+    let told = plugin.run(&["orders", "prune", "--days", "0", "--json"]).json();
+    assert_eq!(told["pruned"], json!([left]), "{told}");
+    assert!(told["kept"].to_string().contains("nobody knows"), "{told}");
+}
