@@ -60,15 +60,12 @@ impl Shop {
             None => Some(&Ready::default()),
             Some(written) => written.as_ref(),
         };
-        let seconds = |written: Option<f64>, otherwise: f64| {
-            Duration::try_from_secs_f64(written.unwrap_or(otherwise)).unwrap_or(Duration::MAX)
-        };
         let ready_timeout = seconds(ready.and_then(|ready| ready.timeout_seconds), READY_SECONDS);
         Ok(Self {
             definition: config.definition.clone(),
             hoster,
             poll: poll(config),
-            timeout: seconds(config.limits.order_timeout_seconds, TIMEOUT_SECONDS),
+            timeout: timeout(config),
             ready_timeout,
             ready: ready.map(|ready| wanted(ready, ready_timeout)),
             private: config.address == AddressKind::Private,
@@ -95,6 +92,15 @@ impl Shop {
             _ => Ok(hoster),
         }
     }
+}
+
+fn seconds(written: Option<f64>, otherwise: f64) -> Duration {
+    Duration::try_from_secs_f64(written.unwrap_or(otherwise)).unwrap_or(Duration::MAX)
+}
+
+/// Returns after how long an order that was not finished fails.
+fn timeout(config: &Config) -> Duration {
+    seconds(config.limits.order_timeout_seconds, TIMEOUT_SECONDS)
 }
 
 /// Returns how long to wait between two looks at the same order.
@@ -125,7 +131,7 @@ impl<'a> Shops<'a> {
             .map_or(Duration::from_secs_f64(POLL_SECONDS), |config| poll(&config))
     }
 
-    /// Returns after how long an order fails, as the last configuration said that could be used.
+    /// Returns after how long an order fails, as the last configuration said that could be read.
     pub(super) const fn last_timeout(&self) -> Option<Duration> {
         self.last_timeout
     }
@@ -147,10 +153,10 @@ impl<'a> Shops<'a> {
         let own = self.home.config();
         let mut files = vec![(own.clone(), stamp(&own))];
         let config = Config::load(self.home)?;
+        self.last_timeout = Some(timeout(&config));
         let others = account::files(self.home, &config).into_iter();
         files.extend(others.map(|path| (path.clone(), stamp(&path))));
         let shop = Arc::new(Shop::open(self.home, &config)?);
-        self.last_timeout = Some(shop.timeout);
         self.files = files;
         self.current = Some(Arc::clone(&shop));
         self.looked = Some(Instant::now());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::hand::read;
 use crate::support::hoster::Hoster;
 use crate::support::hoster::fault::{ALWAYS, Fault, Reply, Verb};
-use crate::support::hoster::mode::Mode;
+use crate::support::hoster::mode::{Listed, Mode};
 use crate::support::hoster::provider::config;
 use crate::support::plugin::Plugin;
 use crate::support::wait_until;
@@ -83,8 +83,10 @@ fn a_server_that_another_account_does_not_know_is_not_taken_for_gone() {
     plugin.settled();
     change_project(&plugin);
     hoster.fault(Verb::Get, Fault::Undone(Reply::Status(404)), ALWAYS);
+    hoster.change(|mode| mode.listed = Listed::AfterLists(usize::MAX));
     let told = plugin.run(&["orders", "release", &id, "--yes"]);
-    assert!(told.prints().contains("credentials were changed"), "{told:?}");
+    assert!(told.stdout.contains("credentials were changed"), "{told:?}");
+    assert_eq!(told.status, Some(1), "{told:?}");
     plugin.settled();
     let stored = plugin.stored(&id);
     assert_eq!((&stored["state"], &stored["wish"]), (&json!("finished"), &Value::Null));
@@ -92,6 +94,7 @@ fn a_server_that_another_account_does_not_know_is_not_taken_for_gone() {
     assert_eq!((hoster.requests_to(Verb::Delete).len(), hoster.alive().len()), (0, 1));
     // With the right ones it can be given back.
     hoster.behave();
+    hoster.change(|mode| mode.listed = Listed::AtOnce);
     plugin.edit_etc("demo.conf", |config| config["credentials"]["project"] = json!("project-1"));
     plugin.run(&["orders", "release", &id, "--yes"]).prints();
     assert_eq!((hoster.requests_to(Verb::Delete).len(), hoster.alive().len()), (1, 0));

@@ -87,7 +87,8 @@ fn where_ids_are_used_again_the_server_of_somebody_else_is_left_alone() {
     // Its hoster lost ours, and gave its id away.
     hoster.change(|mode| mode.listed = Listed::AfterLists(usize::MAX));
     let told = plugin.run(&["orders", "release", &id, "--yes"]);
-    assert!(told.prints().contains("does not bear this order's name"), "{told:?}");
+    assert!(told.stdout.contains("does not bear this order's name"), "{told:?}");
+    assert_eq!(told.status, Some(1), "{told:?}");
     assert_eq!(plugin.stored(&id)["state"], "failed");
     assert_eq!(hoster.requests_to(Verb::Delete).len(), 0);
 }
