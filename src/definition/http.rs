@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::http::Method;
+
 /// A text that may hold expressions: `{{ order.hostname }}`. One that is nothing but an expression
 /// keeps the expression's type.
 pub(crate) type Template = String;
@@ -260,23 +262,6 @@ pub(crate) struct Request {
     pub(crate) form: Option<BTreeMap<String, Value>>,
     /// The body as plain text.
     pub(crate) text: Option<Template>,
-}
-
-/// A method of HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Method {
-    /// Looks.
-    Get,
-    /// Makes or does.
-    Post,
-    /// Replaces.
-    Put,
-    /// Changes.
-    Patch,
-    /// Removes.
-    Delete,
 }
 
 /// Asks for a list, page by page.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Hoster, Trouble};
 use crate::clock;
-use crate::definition::http::{Method, Request};
+use crate::definition::http::Request;
 use crate::expression::{Scope, percent_encoded, pointer_token};
 use crate::http::{self, Failure};
 use crate::pace;
@@ -57,7 +57,7 @@ impl Hoster {
         }
         headers.entry("accept".to_owned()).or_insert_with(|| "application/json".to_owned());
         Ok(http::Request {
-            method: method(request.method),
+            method: request.method,
             url,
             headers: headers.into_iter().collect(),
             body: body.map(|(_, bytes)| bytes),
@@ -185,15 +185,5 @@ fn plain(value: &Value) -> Option<String> {
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Null => Some(String::new()),
         Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-const fn method(method: Method) -> http::Method {
-    match method {
-        Method::Get => http::Method::Get,
-        Method::Post => http::Method::Post,
-        Method::Put => http::Method::Put,
-        Method::Patch => http::Method::Patch,
-        Method::Delete => http::Method::Delete,
     }
 }

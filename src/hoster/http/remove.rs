@@ -3,8 +3,8 @@
 use super::poll::Seen;
 use super::steps::Taken;
 use super::{Hoster, Trouble};
-use crate::definition::http::Method;
 use crate::expression::Scope;
+use crate::http::Method;
 use crate::order::Removal;
 
 /// Whether the server of an order is there.
