@@ -48,6 +48,10 @@ pub(crate) enum EventType {
 }
 
 impl EventType {
+    /// Every type.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Accepted, Self::Finished, Self::Failed, Self::Cancelled, Self::Released];
+
     /// Returns the event's word.
     pub(crate) const fn word(self) -> &'static str {
         match self {
@@ -59,7 +63,8 @@ impl EventType {
         }
     }
 
-    const fn operation(self) -> Operation {
+    /// Returns what was being done.
+    pub(crate) const fn operation(self) -> Operation {
         match self {
             Self::Accepted | Self::Finished | Self::Failed => Operation::Create,
             Self::Cancelled => Operation::Cancel,
@@ -67,7 +72,8 @@ impl EventType {
         }
     }
 
-    const fn outcome(self) -> Outcome {
+    /// Returns whether it went well.
+    pub(crate) const fn outcome(self) -> Outcome {
         match self {
             Self::Failed => Outcome::Error,
             _ => Outcome::Success,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(crate) const NEWEST: u64 = 1;
 
 /// The format of a file; only a known one is ever read into this type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Format;
 
 impl Serialize for Format {

@@ -1,0 +1,10 @@
+//! Webhooks: who is told of an event, how a delivery is made of it, sent and judged.
+//!
+//! One pipeline for every kind: event → selection → message → attempt → record. The kinds differ in
+//! the message that they make and in what they take for success, and in nothing else. Everything
+//! here is pure, the clock passed in, but for `load`, which reads files, and `send`, which uses the
+//! network. What is stored is the business of `store`, what happens when that of `worker`.
+
+pub(crate) mod delivery;
+pub(crate) mod file;
+pub(crate) mod message;
