@@ -108,7 +108,8 @@ fn client(home: &Home, config: &Config) -> Result<Client, String> {
     let verify = tls.and_then(|tls| tls.verify).unwrap_or(true);
     let proxy = config.proxy.clone();
     let place = if proxy.is_some() { "proxy" } else { "tls" };
-    Client::new(&Options { ca, verify, proxy }).map_err(|why| format!("{place}: {why}"))
+    Client::new(&Options { ca, verify, proxy, refuses: None })
+        .map_err(|why| format!("{place}: {why}"))
 }
 
 fn credentials(

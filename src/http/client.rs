@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use ureq::http::{self, HeaderName, HeaderValue, Uri, header};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, AsSendBody, Body, Proxy, ProxyProtocol, Timeout};
 
+use super::guard::Guard;
 use super::{Failure, Method, Options, Reply, Request, Transport, watch};
 
 /// How long a connection may take to be made at most, TLS and a proxy included.
@@ -79,7 +79,7 @@ impl Client {
                     .chain(watch::Timer)
                     .chain(tls.clone())
                     .chain(watch::Watcher { proxied: proxy.is_some() });
-            Agent::with_parts(config, connector, DefaultResolver::default())
+            Agent::with_parts(config, connector, Guard::new(options.refuses.clone()))
         };
         Ok(Self {
             pooled: agent(IDLE_CONNECTIONS),
@@ -108,7 +108,7 @@ impl Client {
             None => run(agent, head, (), timeout),
         };
         let response = sent.map_err(|error| words(&error, timeout))?;
-        read(response, timeout)
+        read(response, timeout, request.cut)
     }
 }
 
@@ -216,15 +216,20 @@ fn run(
     agent.run(request)
 }
 
-/// Reads the whole reply.
-fn read(response: http::Response<Body>, timeout: Duration) -> Result<Reply, String> {
+/// Reads the whole reply, or as much of its body as is wanted. A connection whose body was not read
+/// to its end is closed.
+fn read(
+    response: http::Response<Body>,
+    timeout: Duration,
+    cut: Option<usize>,
+) -> Result<Reply, String> {
     let (head, mut body) = response.into_parts();
     let mut bytes = Vec::new();
     body.as_reader()
-        .take(LARGEST_REPLY + 1)
+        .take(cut.map_or(LARGEST_REPLY + 1, |cut| cut as u64))
         .read_to_end(&mut bytes)
         .map_err(|error| words(&ureq::Error::from(error), timeout))?;
-    if bytes.len() as u64 > LARGEST_REPLY {
+    if cut.is_none() && bytes.len() as u64 > LARGEST_REPLY {
         return Err(format!("the reply is longer than {} MiB", LARGEST_REPLY >> 20));
     }
     let mut reply = Reply {

@@ -1,4 +1,4 @@
-//! One request over HTTP and its whole reply: `client` and `watch` alone name ureq.
+//! One request over HTTP and its whole reply: nothing outside names ureq.
 //!
 //! What matters here is what is known after a failure. [`Failure::NotSent`] is promised only where
 //! no byte of the request left; everything else may have happened. Nothing is ever sent twice, a
@@ -8,13 +8,16 @@
 //! environment has no say: `HTTP_PROXY` and its kin are not looked at.
 
 mod client;
+mod guard;
 mod watch;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -56,6 +59,9 @@ pub(crate) struct Request {
     /// How long everything may take, from the name look-up to the last byte of the reply; an hour
     /// at most.
     pub(crate) timeout: Duration,
+    /// After how many bytes the body of the reply is cut, which then counts as the whole; none:
+    /// a body that is longer than 4 MiB is no reply.
+    pub(crate) cut: Option<usize>,
 }
 
 impl fmt::Debug for Request {
@@ -75,7 +81,7 @@ pub(crate) struct Reply {
     pub(crate) headers: BTreeMap<String, String>,
     /// The values of `Set-Cookie` by name, without their attributes; of one name, the last.
     pub(crate) cookies: BTreeMap<String, String>,
-    /// The body, as it came.
+    /// The body, as it came; no more of it than [`Request::cut`] asked for.
     pub(crate) body: Vec<u8>,
 }
 
@@ -97,6 +103,9 @@ pub(crate) enum Failure {
     Unknown(String),
 }
 
+/// Says why an address must not be connected to; none where it may be.
+pub(crate) type Refuses = Arc<dyn Fn(IpAddr) -> Option<String> + Send + Sync>;
+
 /// How requests are sent.
 #[derive(Clone)]
 pub(crate) struct Options {
@@ -107,11 +116,14 @@ pub(crate) struct Options {
     /// An HTTP proxy as a URL, `http` or `https`, perhaps with a name and a password. It is asked
     /// to CONNECT for requests without TLS too, and looks up the hoster's name itself.
     pub(crate) proxy: Option<String>,
+    /// Is asked about each address that a connection could be made to, the proxy's where there is
+    /// one. Where it lets none pass, nothing is sent.
+    pub(crate) refuses: Option<Refuses>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ca: None, verify: true, proxy: None }
+        Self { ca: None, verify: true, proxy: None, refuses: None }
     }
 }
 

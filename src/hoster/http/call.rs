@@ -63,6 +63,7 @@ impl Hoster {
             body: body.map(|(_, bytes)| bytes),
             fresh: false,
             timeout: self.timeout,
+            cut: None,
         })
     }
 

@@ -1,7 +1,8 @@
 //! Every fault that a network can have, and what is known after it.
 
+mod guard;
 mod proxy;
-mod server;
+pub(crate) mod server;
 mod tls;
 
 use std::net::TcpListener;
@@ -26,6 +27,7 @@ fn post(url: &str) -> Request {
         body: Some(b"{\"canary\":1}".to_vec()),
         fresh: true,
         timeout: Duration::from_secs(20),
+        cut: None,
     }
 }
 

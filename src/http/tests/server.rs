@@ -1,4 +1,4 @@
-//! A server on 127.0.0.1 that behaves as a test says.
+//! A server of this machine that behaves as a test says.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,45 +8,54 @@ use std::sync::{Arc, Mutex};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What a server saw.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 /// One connection, as its server has it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     socket: TcpStream,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-pub(super) trait Stream: Read + Write + Send {}
+pub(crate) trait Stream: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Stream for T {}
 
 impl Server {
-    /// Starts a server; it lives as long as the tests.
-    pub(super) fn new(behave: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
-        Self::start(behave, |socket| Box::new(socket))
+    /// Starts a server on 127.0.0.1; it lives as long as the tests.
+    pub(crate) fn new(behave: impl Fn(&mut Connection) + Send + Sync + 'static) -> Self {
+        Self::at("127.0.0.1", behave)
+    }
+
+    /// Starts a server on another address.
+    pub(crate) fn at(
+        address: &str,
+        behave: impl Fn(&mut Connection) + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(address, behave, |socket| Box::new(socket))
     }
 
     /// Starts a server that speaks TLS.
-    pub(super) fn tls(
+    pub(crate) fn tls(
         config: Arc<ServerConfig>,
         behave: impl Fn(&mut Connection) + Send + Sync + 'static,
     ) -> Self {
-        Self::start(behave, move |socket| {
+        Self::start("127.0.0.1", behave, move |socket| {
             let session = ServerConnection::new(Arc::clone(&config)).unwrap();
             Box::new(StreamOwned::new(session, socket))
         })
     }
 
     fn start(
+        address: &str,
         behave: impl Fn(&mut Connection) + Send + Sync + 'static,
         wrap: impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -74,30 +83,30 @@ impl Server {
 
     /// Starts a server that reads one request on each connection, answers with these bytes and
     /// hangs up.
-    pub(super) fn answering(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+    pub(crate) fn answering(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         Self::new(move |connection| {
             connection.request();
             connection.say(bytes.as_ref());
         })
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// The requests that came, whole and in their order.
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
 impl Connection {
     /// Reads one request, with a body where it tells its length; none at the end.
-    pub(super) fn request(&mut self) -> Option<String> {
+    pub(crate) fn request(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -117,18 +126,18 @@ impl Connection {
     }
 
     /// Sends bytes; tells whether the other side still takes them.
-    pub(super) fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+    pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).and_then(|()| self.stream.flush()).is_ok()
     }
 
     /// Waits for the first bytes without reading them. A socket that is closed then resets its
     /// connection.
-    pub(super) fn look(&self) {
+    pub(crate) fn look(&self) {
         let _ = self.socket.peek(&mut [0]);
     }
 
     /// Passes bytes to and from another server until both are done.
-    pub(super) fn relay(&mut self, target: &str) {
+    pub(crate) fn relay(&mut self, target: &str) {
         let target = TcpStream::connect(target).unwrap();
         let (mut up, mut down) = (target.try_clone().unwrap(), target);
         let (mut from, mut to) =

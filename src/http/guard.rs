@@ -1,0 +1,62 @@
+//! What stands between a name and a connection: addresses that must not be connected to are taken
+//! out of what the look-up gave.
+//!
+//! Only here is it certain. A URL has many spellings of one address (`http://2852039166/` is
+//! 169.254.169.254), and a name that was looked up before may have another address now. What this
+//! lets through is what ureq connects to.
+
+use std::fmt;
+use std::io;
+
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+
+use super::Refuses;
+
+/// Looks names up as usual, and asks about each address.
+#[derive(Default)]
+pub(super) struct Guard {
+    inner: DefaultResolver,
+    refuses: Option<Refuses>,
+}
+
+impl Guard {
+    pub(super) fn new(refuses: Option<Refuses>) -> Self {
+        Self { inner: DefaultResolver::default(), refuses }
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Guard")
+    }
+}
+
+impl Resolver for Guard {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let found = self.inner.resolve(uri, config, timeout)?;
+        let Some(refuses) = &self.refuses else {
+            return Ok(found);
+        };
+        let mut left = self.inner.empty();
+        let mut problem = None;
+        for address in &found {
+            match refuses(address.ip()) {
+                None => left.push(*address),
+                Some(why) => problem = problem.or(Some(why)),
+            }
+        }
+        match problem {
+            Some(why) if left.is_empty() => Err(Error::Io(io::Error::other(why))),
+            _ => Ok(left),
+        }
+    }
+}
