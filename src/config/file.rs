@@ -192,7 +192,6 @@ pub(crate) struct Tls {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "no webhook is sent yet; what is written is validated")]
 pub(crate) struct Webhooks {
     /// How many deliveries are under way at once.
     #[cfg_attr(test, schemars(range(min = 1)))]

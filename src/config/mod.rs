@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::home::Home;
 use crate::system::OPEN_AT_ONCE;
+use crate::webhook::address::Policy;
 use crate::{json, name};
 
 pub(crate) use file::{AddressKind, Config, Configuration, Ready, Status};
@@ -35,6 +36,7 @@ impl Config {
         let config: Self = json::parse(bytes)?;
         config.check_ids()?;
         config.check_numbers()?;
+        config.check_networks()?;
         Ok(config)
     }
 
@@ -81,6 +83,18 @@ impl Config {
         match threads.iter().find(|(_, value)| *value == Some(0)) {
             Some((place, _)) => Err(format!("{place}: 0 is less than 1")),
             None => Ok(()),
+        }
+    }
+
+    fn check_networks(&self) -> Result<(), String> {
+        let Some(webhooks) = &self.webhooks else {
+            return Ok(());
+        };
+        let allow = webhooks.allow.as_deref().unwrap_or_default();
+        let deny = webhooks.deny.as_deref().unwrap_or_default();
+        match Policy::parse(allow, deny) {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(format!("webhooks.{problem}")),
         }
     }
 }
@@ -133,6 +147,20 @@ mod tests {
     fn null_readiness_differs_from_none_written() {
         assert!(matches!(Config::parse(b"{\"ready\":null}").unwrap().ready, Some(None)));
         assert!(Config::parse(b"{}").unwrap().ready.is_none());
+    }
+
+    #[test]
+    fn a_network_that_is_none_is_named_with_its_place() {
+        for (text, expected) in [
+            (
+                r#"{"webhooks":{"allow":["::/0","10.0.0.0/99"]}}"#,
+                "webhooks.allow[1]: `10.0.0.0/99` is",
+            ),
+            (r#"{"webhooks":{"deny":["localhost"]}}"#, "webhooks.deny[0]: `localhost` is"),
+        ] {
+            let problem = Config::parse(text.as_bytes()).unwrap_err();
+            assert!(problem.starts_with(expected), "{problem}");
+        }
     }
 
     proptest! {

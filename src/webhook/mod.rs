@@ -5,6 +5,9 @@
 //! here is pure, the clock passed in, but for `load`, which reads files, and `send`, which uses the
 //! network. What is stored is the business of `store`, what happens when that of `worker`.
 
+pub(crate) mod address;
 pub(crate) mod delivery;
 pub(crate) mod file;
 pub(crate) mod message;
+pub(crate) mod schedule;
+pub(crate) mod select;
