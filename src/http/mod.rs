@@ -9,6 +9,7 @@
 
 mod client;
 mod guard;
+mod redirect;
 mod watch;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub(crate) use client::Client;
+pub(crate) use redirect::{Redirect, redirect};
 
 /// What is done with a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

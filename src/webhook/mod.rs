@@ -11,3 +11,4 @@ pub(crate) mod file;
 pub(crate) mod message;
 pub(crate) mod schedule;
 pub(crate) mod select;
+pub(crate) mod send;
