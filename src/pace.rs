@@ -1,30 +1,30 @@
-//! How fast a hoster is asked, and when again: pure, the clock is passed in.
+//! How fast others are asked, and when again: pure, the clock is passed in.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::Timestamp;
 
-/// The longest wait that a reply may ask for.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// The longest wait that a hoster's reply may ask for: an order is waited for.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// The months as dates of HTTP name them.
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Returns how long a reply with this `Retry-After` wants us to wait, an hour at most; none where
+/// Returns how long a reply with this `Retry-After` wants us to wait, `longest` at most; none where
 /// the value is malformed.
 ///
 /// RFC 9110 section 10.2.3: a number of seconds or a date. A date that is past means no wait.
-pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, now: Timestamp, longest: Duration) -> Option<Duration> {
     let value = value.trim_matches([' ', '\t']);
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // What does not fit is longer than the longest in any case.
         let seconds = value.parse().unwrap_or(u64::MAX);
-        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
+        return Some(Duration::from_secs(seconds).min(longest));
     }
     let wait = http_date(value)?.duration_since(now);
-    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO).min(LONGEST_WAIT))
+    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO).min(longest))
 }
 
 /// Parses a date in any of the three forms that RFC 9110 section 5.6.7 wants understood.
@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn seconds(value: &str) -> Option<u64> {
-        retry_after(value, at("1994-11-06T08:49:07Z")).map(|wait| wait.as_secs())
+        retry_after(value, at("1994-11-06T08:49:07Z"), LONGEST_WAIT).map(|wait| wait.as_secs())
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(30));
         assert_eq!(seconds("Sun Nov  6 08:49:37 1994"), Some(30));
         let late = at("2026-11-06T08:49:07Z");
-        let wait = retry_after("Friday, 06-Nov-26 08:49:37 GMT", late);
+        let wait = retry_after("Friday, 06-Nov-26 08:49:37 GMT", late, LONGEST_WAIT);
         assert_eq!(wait, Some(Duration::from_secs(30)));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0));
         assert_eq!(seconds("Fri, 06 Nov 2099 08:49:37 GMT"), Some(3600));
@@ -191,14 +191,15 @@ mod tests {
         #[test]
         fn any_text_is_a_wait_of_an_hour_at_most_or_none(text in "\\PC*", second in 0i64..1 << 33) {
             let now = Timestamp::from_second(second).unwrap();
-            prop_assert!(retry_after(&text, now).is_none_or(|wait| wait <= LONGEST_WAIT));
+            let wait = retry_after(&text, now, LONGEST_WAIT);
+            prop_assert!(wait.is_none_or(|wait| wait <= LONGEST_WAIT));
         }
 
         #[test]
         fn anything_like_a_date_is_a_wait_of_an_hour_at_most_or_none(
             text in "[A-Z][a-z]{2}, [0-9]{1,3}[ -][A-Z][a-z]{2}[ -][0-9]{1,5} [0-9:.+-]{0,9} (GMT)?",
         ) {
-            let wait = retry_after(&text, at("1994-11-06T08:49:07Z"));
+            let wait = retry_after(&text, at("1994-11-06T08:49:07Z"), LONGEST_WAIT);
             prop_assert!(wait.is_none_or(|wait| wait <= LONGEST_WAIT));
         }
 

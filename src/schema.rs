@@ -21,11 +21,13 @@ schemas![
     "check",
     "configuration",
     "definition",
+    "event",
     "inventory",
     "order",
     "orders-list",
     "orders-preview",
     "orders-show",
+    "webhooks",
 ];
 
 /// Returns the schema of that name, or all names, one a line.
@@ -51,7 +53,7 @@ mod tests {
     use schemars::{JsonSchema, Schema};
 
     use super::SCHEMAS;
-    use crate::{admin, config, definition, hoster, order, protocol};
+    use crate::{admin, config, definition, event, hoster, order, protocol, webhook};
 
     fn schema<T: JsonSchema>() -> Schema {
         SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
@@ -68,11 +70,13 @@ mod tests {
             ("check", schema::<admin::CheckReport>()),
             ("configuration", schema::<config::Config>()),
             ("definition", schema::<definition::Definition>()),
+            ("event", schema::<event::Event>()),
             ("inventory", schema::<hoster::inventory::Inventory>()),
             ("order", schema::<order::Order>()),
             ("orders-list", schema::<admin::OrdersList>()),
             ("orders-preview", schema::<admin::PreviewedRequests>()),
             ("orders-show", schema::<admin::OrderStory>()),
+            ("webhooks", schema::<webhook::file::Webhooks>()),
         ])
     }
 

@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use template::Part;
 
-pub(crate) use texts::{matches_whole, percent_encoded};
+pub(crate) use texts::{matches_whole, percent_decoded, percent_encoded};
 
 /// Why something has no value, in our own words and the template's: never a value, it may be secret.
 type Problem = Cow<'static, str>;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use regex_lite::RegexBuilder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -39,6 +39,11 @@ fn made(text: String) -> Result {
 /// Percent-encodes everything but unreserved characters.
 pub(crate) fn percent_encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Undoes percent-encoding; what is not encoded stays as it is.
+pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
+    percent_decode_str(text).collect()
 }
 
 /// Compiles a regular expression. The error repeats nothing of it.

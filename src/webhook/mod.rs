@@ -8,7 +8,10 @@
 pub(crate) mod address;
 pub(crate) mod delivery;
 pub(crate) mod file;
+pub(crate) mod kinds;
 pub(crate) mod message;
 pub(crate) mod schedule;
 pub(crate) mod select;
 pub(crate) mod send;
+pub(crate) mod sign;
+pub(crate) mod variables;

@@ -12,7 +12,7 @@ use crate::support::plugin::Plugin;
 use crate::support::wait_until;
 
 /// Every schema that the program prints.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "answer-configs",
     "answer-error",
     "answer-help",
@@ -22,11 +22,13 @@ const NAMES: [&str; 14] = [
     "check",
     "configuration",
     "definition",
+    "event",
     "inventory",
     "order",
     "orders-list",
     "orders-preview",
     "orders-show",
+    "webhooks",
 ];
 
 /// The kinds of files that people write or mend, and of which there are samples.

@@ -172,7 +172,7 @@ pub(super) fn readable(reply: http::Reply, scope: &Scope) -> Reply {
 /// How long a reply asks not to be asked again; only of one that is no success.
 fn wait_of(reply: &http::Reply) -> Option<Duration> {
     let value = reply.headers.get("retry-after").filter(|_| matches!(reply.status, 429 | 503))?;
-    pace::retry_after(value, clock::now())
+    pace::retry_after(value, clock::now(), pace::LONGEST_WAIT)
 }
 
 /// Returns a place one step deeper, as a JSON pointer (RFC 6901).

@@ -1,0 +1,6 @@
+//! What is sent, what replies mean, and which mistakes are found.
+
+mod messages;
+mod mistakes;
+mod pipelines;
+mod replies;
