@@ -1,5 +1,5 @@
 //! Kind `gitlab-ci`: runs a pipeline of `GitLab` by a trigger token
-//! (<https://docs.gitlab.com/api/pipeline_triggers/>, `lib/api/ci/triggers.rb`).
+//! (<https://docs.gitlab.com/ci/triggers/>, `lib/api/ci/triggers.rb`).
 
 use super::super::delivery::Verdict;
 use super::super::file::Webhook;

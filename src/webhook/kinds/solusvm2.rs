@@ -1,5 +1,5 @@
 //! Kind `solusvm2`: what event handlers of `SolusVM` 2 send: parameters in the URL, no body
-//! (<https://docs.solusvm.com/v2/administrator-guide/Event+Handlers.html>).
+//! (<https://docs.solusvm.com/v2/administrator-guide/Using+Event+Handlers.html>).
 
 use std::collections::{BTreeMap, BTreeSet};
 
