@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::hoster::account;
 use crate::hoster::inventory::{self, Inventory};
-use crate::order::{Author, INVENTORY, NewOrder, Order, Ordered, TaskId};
+use crate::order::{Author, INVENTORY, NewOrder, Order, Ordered, Step, TaskId};
 use crate::store::{Book, Place, Store};
 use crate::system::{self, Caller};
 
@@ -197,6 +197,18 @@ fn open_orders(store: &Store) -> Result<u64, Error> {
     Ok(count as u64)
 }
 
+/// As [`open_orders`], without those that have ended and wait until their events are deliveries;
+/// they are read for it.
+fn unfinished_orders(store: &Store) -> Result<u64, Error> {
+    let count = open_orders(store)?;
+    let ended = |id: &TaskId| {
+        let order = store.read_in(Place::Active, *id);
+        order.is_ok_and(|order| order.is_some_and(|order| order.next() == Step::File))
+    };
+    let ended = store.ids(Place::Active)?.iter().filter(|id| ended(id)).count();
+    Ok(count.saturating_sub(ended as u64))
+}
+
 fn check_limits(
     config: &Config,
     store: &Store,
@@ -207,7 +219,7 @@ fn check_limits(
         if open_orders(store)? >= allowed {
             book.sweep(now)?;
         }
-        let count = open_orders(store)?;
+        let count = unfinished_orders(store)?;
         if count >= allowed {
             let what = "are open";
             return Err(Error::LimitReached { limit: "open_orders", allowed, count, what });

@@ -57,8 +57,9 @@ pub(crate) struct Config {
     /// A proxy for requests to the hoster, as a URL of `http` or `https`; absent: none, whatever the
     /// environment says.
     pub(crate) proxy: Option<String>,
-    /// How webhooks are delivered; without effect yet.
-    pub(crate) webhooks: Option<Webhooks>,
+    /// How events are delivered to webhooks.
+    #[serde(default)]
+    pub(crate) webhooks: Webhooks,
     /// How long things are kept.
     #[serde(default)]
     pub(crate) retention: Retention,
@@ -189,17 +190,20 @@ pub(crate) struct Tls {
 }
 
 /// How webhooks are delivered.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Webhooks {
-    /// How many deliveries are under way at once.
+    /// How many deliveries are under way at once; absent: 4.
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) threads: Option<u16>,
-    /// Networks that may be reached although they are blocked by default.
-    pub(crate) allow: Option<Vec<String>>,
-    /// Networks that may not be reached.
-    pub(crate) deny: Option<Vec<String>>,
+    /// Networks that may be reached although they are blocked by default or by `deny`.
+    #[serde(default)]
+    pub(crate) allow: Vec<String>,
+    /// Networks that may not be reached, besides link-local addresses and those where clouds keep
+    /// their machines' metadata.
+    #[serde(default)]
+    pub(crate) deny: Vec<String>,
 }
 
 /// How long things are kept.
@@ -211,7 +215,7 @@ pub(crate) struct Retention {
     pub(crate) orders_days: Option<u32>,
     /// For how many days a handed-over password is kept; without effect yet.
     pub(crate) password_days: Option<u32>,
-    /// How many deliveries are kept for each webhook; without effect yet.
+    /// How many deliveries that have arrived are kept for each webhook; absent: 100.
     pub(crate) deliveries_per_webhook: Option<u32>,
 }
 

@@ -76,10 +76,8 @@ impl Config {
         }) {
             return Err(format!("{place}: {value} is not between 0 and {LONGEST_SECONDS}"));
         }
-        let threads = [
-            ("worker.threads", self.worker.threads),
-            ("webhooks.threads", self.webhooks.as_ref().and_then(|webhooks| webhooks.threads)),
-        ];
+        let threads =
+            [("worker.threads", self.worker.threads), ("webhooks.threads", self.webhooks.threads)];
         match threads.iter().find(|(_, value)| *value == Some(0)) {
             Some((place, _)) => Err(format!("{place}: 0 is less than 1")),
             None => Ok(()),
@@ -87,12 +85,7 @@ impl Config {
     }
 
     fn check_networks(&self) -> Result<(), String> {
-        let Some(webhooks) = &self.webhooks else {
-            return Ok(());
-        };
-        let allow = webhooks.allow.as_deref().unwrap_or_default();
-        let deny = webhooks.deny.as_deref().unwrap_or_default();
-        match Policy::parse(allow, deny) {
+        match Policy::parse(&self.webhooks.allow, &self.webhooks.deny) {
             Ok(_) => Ok(()),
             Err(problem) => Err(format!("webhooks.{problem}")),
         }

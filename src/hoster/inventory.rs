@@ -184,10 +184,7 @@ pub(crate) fn step(
             order.release(event, now);
             format!("server {server} given back; it waits in quarantine until it is clean")
         }
-        Step::File => {
-            book.file(id)?;
-            return Ok("filed".to_owned());
-        }
+        Step::File => return Ok("nothing is left to do".to_owned()),
     };
     book.settle(order)?;
     Ok(done)

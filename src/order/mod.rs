@@ -3,6 +3,8 @@
 mod id;
 mod purchase;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -139,6 +141,10 @@ pub(crate) struct Order {
     pub(crate) updated_at: Timestamp,
     /// What happened to it.
     pub(crate) events: Vec<Event>,
+    /// How many of these were made deliveries of before the order was brought back before the
+    /// worker; absent: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) announced: usize,
 }
 
 /// What a new order is made of.
@@ -182,9 +188,16 @@ impl Order {
             created_at: now,
             updated_at: now,
             events: Vec::with_capacity(1),
+            announced: 0,
         };
         order.happened(EventType::Accepted, event, now);
         order
+    }
+
+    /// Notes that deliveries were made of all events so far, as is so for every order that was
+    /// filed.
+    pub(crate) fn events_are_deliveries(&mut self) {
+        self.announced = self.events.len();
     }
 
     /// Returns what the worker has to do.
@@ -317,115 +330,7 @@ impl Order {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn order() -> Order {
-        let new = NewOrder {
-            task_id: "7".parse().unwrap(),
-            key: Uuid::nil(),
-            caller_key: None,
-            provider: "demo".to_owned(),
-            definition: INVENTORY.to_owned(),
-            configuration: Ordered {
-                id: "1".to_owned(),
-                descr: "one".to_owned(),
-                parameters: BTreeMap::new(),
-                user_data: None,
-            },
-            author: Author { uid: 0, name: "root".to_owned(), sudo_user: None },
-            account: BTreeMap::new(),
-        };
-        let mut order = Order::accept(new, Uuid::nil(), Timestamp::UNIX_EPOCH);
-        order.server = Some("192.0.2.1".to_owned());
-        order.password = Some(Secret::from("canary".to_owned()));
-        order
-    }
-
-    /// What can happen to an order, in any sequence.
-    #[derive(Debug, Clone, Copy)]
-    enum Happening {
-        Asked(Wish),
-        Worked,
-    }
-
-    fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-        let one = prop_oneof![
-            Just(Happening::Asked(Wish::Cancel)),
-            Just(Happening::Asked(Wish::Release)),
-            Just(Happening::Worked),
-        ];
-        proptest::collection::vec(one, 0..12)
-    }
-
-    fn apply(order: &mut Order, happening: Happening) {
-        let (event, now) = (Uuid::nil(), Timestamp::UNIX_EPOCH);
-        match happening {
-            Happening::Asked(wish) => drop(order.ask(wish, now)),
-            Happening::Worked => match order.next() {
-                Step::Cancel => order.cancel(event, now),
-                Step::GoOn => order.finish(event, now),
-                Step::Release => order.release(event, now),
-                Step::File => {}
-            },
-        }
-    }
-
-    /// How far an order is: a status only moves forward.
-    fn rank(state: State) -> u8 {
-        match state {
-            State::Accepted
-            | State::Buying
-            | State::Unknown
-            | State::Building
-            | State::Checking => 0,
-            State::Finished => 1,
-            State::Failed | State::Cancelled | State::Released => 2,
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn an_order_only_moves_forward_and_each_move_is_one_event(all in happenings()) {
-            let mut order = order();
-            for happening in all {
-                let (state, events) = (order.state, order.events.len());
-                apply(&mut order, happening);
-                prop_assert!(rank(order.state) >= rank(state));
-                let moved = usize::from(order.state != state);
-                prop_assert_eq!(order.events.len(), events + moved);
-            }
-        }
-
-        #[test]
-        fn a_stored_order_is_read_as_it_was_written(all in happenings()) {
-            let mut order = order();
-            for happening in all {
-                apply(&mut order, happening);
-            }
-            let text = serde_json::to_string(&order).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Order>(&text).unwrap(), order);
-        }
-    }
-
-    #[test]
-    fn no_event_holds_the_password() {
-        let mut order = order();
-        order.finish(Uuid::nil(), Timestamp::UNIX_EPOCH);
-        order.release(Uuid::nil(), Timestamp::UNIX_EPOCH);
-        let events = serde_json::to_string(&order.events).unwrap();
-        assert!(!events.contains("canary"), "{events}");
-    }
-
-    #[test]
-    fn an_order_that_has_ended_cannot_be_asked_for_anything() {
-        let mut order = order();
-        order.cancel(Uuid::nil(), Timestamp::UNIX_EPOCH);
-        for wish in [Wish::Cancel, Wish::Release] {
-            let refusal = order.ask(wish, Timestamp::UNIX_EPOCH).unwrap_err();
-            assert_eq!(refusal, "order 7 has ended: it is cancelled");
-        }
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(value: &usize) -> bool {
+    *value == 0
 }

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::error::Error;
 use crate::system::OPEN_PLAINLY;
 
@@ -20,6 +22,15 @@ const CACHE: usize = 256;
 /// who gets an error must not count on either. A failed fsync is never tried again on the same
 /// file, for the kernel may have dropped what it could not write.
 pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    prepare(tmp, target, bytes)?.take_place(target)?;
+    target.parent().map_or(Ok(()), sync_folder)
+}
+
+/// A new file whose bytes are written out, on its way to its place.
+pub(super) struct Prepared(NamedTempFile);
+
+/// Writes `bytes` out to a new file in `tmp` that is to become `target`.
+pub(super) fn prepare(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<Prepared, Error> {
     let fault = |error: io::Error| Error::state(target, "write", &error);
     let mut file = tempfile::Builder::new()
         .prefix("new-")
@@ -28,8 +39,25 @@ pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Err
         .map_err(fault)?;
     file.write_all(bytes).map_err(fault)?;
     file.as_file().sync_all().map_err(fault)?;
-    file.persist(target).map_err(|error| fault(error.error))?;
-    target.parent().map_or(Ok(()), sync_folder)
+    Ok(Prepared(file))
+}
+
+impl Prepared {
+    /// Puts the file in its place, whatever is there; durable once its folder is synced.
+    pub(super) fn take_place(self, target: &Path) -> Result<(), Error> {
+        let taken = self.0.persist(target);
+        taken.map(|_| ()).map_err(|error| Error::state(target, "write", &error.error))
+    }
+
+    /// The same where nothing is there; what is there stays.
+    pub(super) fn take_free_place(self, target: &Path) -> Result<(), Error> {
+        match self.0.persist_noclobber(target) {
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::state(target, "write", &error.error))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Overwrites a file of [`CACHE`] bytes in place, with no promise but that a kill leaves the old

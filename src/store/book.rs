@@ -13,7 +13,7 @@ use super::sequence::Sequence;
 use super::{Found, Store};
 use crate::clock::{self, Timestamp};
 use crate::error::Error;
-use crate::order::{Order, Step, TaskId};
+use crate::order::{Order, TaskId};
 
 /// After how many seconds an order whose number reached nobody is withdrawn.
 const UNANSWERED_SECONDS: u64 = 24 * 60 * 60;
@@ -42,10 +42,7 @@ impl<'a> Book<'a> {
 
     /// Replaces a file, durably.
     pub(super) fn replace(&self, path: &Path, value: &impl Serialize) -> Result<(), Error> {
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(|error| Error::Internal { problem: error.to_string() })?;
-        text.push(b'\n');
-        atomic::replace(&self.cleared_tmp()?, path, &text)
+        atomic::replace(&self.cleared_tmp()?, path, &text(value)?)
     }
 
     /// Returns the folder where new files are made, without what crashed writers left there.
@@ -146,13 +143,12 @@ impl<'a> Book<'a> {
         atomic::relocate(&from, &self.layout.order(Place::Active, id)).map(|_| ())
     }
 
-    /// Replaces the file of an active order, and files the order where nothing is left to do.
+    /// Replaces the file of an active order.
     pub(crate) fn settle(&mut self, order: &Order) -> Result<(), Error> {
-        self.put(Place::Active, order)?;
-        if order.next() == Step::File { self.file(order.task_id) } else { Ok(()) }
+        self.put(Place::Active, order)
     }
 
-    /// Moves an order that has ended out of the worker's sight.
+    /// Moves an order that has ended, and whose events are deliveries, out of the worker's sight.
     pub(crate) fn file(&mut self, id: TaskId) -> Result<(), Error> {
         let from = self.layout.order(Place::Active, id);
         atomic::relocate(&from, &self.layout.order(Place::Done, id)).map(|_| ())
@@ -170,6 +166,7 @@ impl<'a> Book<'a> {
         change(&mut order)?;
         self.mark_due()?;
         if place == Place::Done {
+            order.events_are_deliveries();
             // First the move: a crash in between leaves an order that the worker files again.
             let from = self.layout.order(Place::Done, id);
             atomic::relocate(&from, &self.layout.order(Place::Active, id))?;
@@ -232,4 +229,12 @@ impl<'a> Book<'a> {
     fn put(&self, place: Place, order: &Order) -> Result<(), Error> {
         self.replace(&self.layout.order(place, order.task_id), order)
     }
+}
+
+/// Returns the text of a file of `state/`.
+pub(super) fn text(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::Internal { problem: error.to_string() })?;
+    text.push(b'\n');
+    Ok(text)
 }

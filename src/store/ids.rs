@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::str::FromStr;
 
 use super::atomic;
 use super::book::Book;
@@ -174,7 +175,7 @@ impl Book<'_> {
 }
 
 /// Returns the ids of the order files in a folder, rising; a folder that is not there has none.
-pub(super) fn listed(folder: &Path) -> Result<Vec<TaskId>, Error> {
+pub(super) fn listed<Id: FromStr + Ord>(folder: &Path) -> Result<Vec<Id>, Error> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| Error::state(folder, "list", &error))?,
@@ -182,7 +183,9 @@ pub(super) fn listed(folder: &Path) -> Result<Vec<TaskId>, Error> {
     let mut ids = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| Error::state(folder, "list", &error))?;
-        ids.extend(entry.file_name().to_str().and_then(id_of_file));
+        let name = entry.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
+        ids.extend(id.and_then(|id| id.parse().ok()));
     }
     ids.sort_unstable();
     Ok(ids)
@@ -195,8 +198,4 @@ fn listed_names(tasks: &Path) -> impl Iterator<Item = TaskId> {
         .flatten()
         .flatten()
         .filter_map(|entry| OsStr::to_str(&entry.file_name())?.parse().ok())
-}
-
-fn id_of_file(name: &str) -> Option<TaskId> {
-    name.strip_suffix(".json")?.parse().ok()
 }

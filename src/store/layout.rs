@@ -6,8 +6,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::atomic;
+use super::deliveries::Shelf;
 use crate::error::Error;
 use crate::order::TaskId;
+use crate::webhook::delivery::DeliveryId;
 
 /// The folder that an order's file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,10 @@ impl Place {
 
 /// The folders below `state/`.
 const FOLDERS: [&str; 7] = ["accepted", "active", "done", "claims", "keys", "log", "tmp"];
+
+/// Those of deliveries, which are made when the first is.
+const DELIVERIES: [&str; 5] =
+    ["deliveries", "deliveries/pending", "deliveries/done", "deliveries/tmp", "webhooks"];
 
 /// The places below `state/`, and the panel's `tasks/`.
 #[derive(Debug, Clone)]
@@ -69,6 +75,24 @@ impl Layout {
     /// Returns the file of a server's claim; host names mean the same in either case.
     pub(super) fn claim(&self, server: &str) -> PathBuf {
         self.claims().join(server.to_ascii_lowercase())
+    }
+
+    pub(super) fn shelf(&self, which: Shelf) -> PathBuf {
+        self.state.join("deliveries").join(which.folder())
+    }
+
+    pub(super) fn delivery(&self, on: Shelf, id: &DeliveryId) -> PathBuf {
+        self.shelf(on).join(format!("{id}.json"))
+    }
+
+    /// Returns the folder where the worker makes new files of deliveries.
+    pub(super) fn deliveries_tmp(&self) -> PathBuf {
+        self.state.join("deliveries").join("tmp")
+    }
+
+    /// Returns the file that says how a webhook fares.
+    pub(super) fn health(&self, webhook: &str) -> PathBuf {
+        self.state.join("webhooks").join(format!("{webhook}.json"))
     }
 
     pub(super) fn keys(&self) -> PathBuf {
@@ -119,19 +143,33 @@ impl Layout {
 
     /// Makes the folders that are missing, surely.
     pub(super) fn make(&self) -> Result<(), Error> {
-        let mut builder = DirBuilder::new();
-        builder.mode(0o700);
-        let make = |path: &Path| match builder.create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(Error::state(path, "make", &error))
-            }
-            _ => Ok(()),
-        };
         make(&self.state)?;
         for folder in FOLDERS {
             make(&self.state.join(folder))?;
         }
         atomic::sync_folder(&self.state)?;
         self.state.parent().map_or(Ok(()), atomic::sync_folder)
+    }
+
+    /// Makes the folders of deliveries and of webhooks that are missing, surely; a provider without
+    /// webhooks has none.
+    pub(super) fn make_deliveries(&self) -> Result<(), Error> {
+        if DELIVERIES.iter().all(|folder| self.state.join(folder).is_dir()) {
+            return Ok(());
+        }
+        for folder in DELIVERIES {
+            make(&self.state.join(folder))?;
+        }
+        atomic::sync_folder(&self.state.join("deliveries"))?;
+        atomic::sync_folder(&self.state)
+    }
+}
+
+fn make(path: &Path) -> Result<(), Error> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::state(path, "make", &error))
+        }
+        _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 mod atomic;
 mod book;
 mod claims;
+mod deliveries;
 mod ids;
 mod keys;
 mod layout;
@@ -20,6 +21,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::time::SystemTime;
 
 pub(crate) use book::Book;
+pub(crate) use deliveries::{Outbox, Shelf};
 pub(crate) use layout::Place;
 pub(crate) use lock::Lock;
 pub(crate) use log::Line as LogLine;

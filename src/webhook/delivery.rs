@@ -151,6 +151,26 @@ pub(crate) enum Verdict {
     Gone { why: String },
 }
 
+impl Verdict {
+    /// Returns the same with its reason put into other words.
+    pub(crate) fn in_words(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Delivered => Self::Delivered,
+            Self::Failed { why, after } => Self::Failed { why: words(why), after },
+            Self::Refused { why } => Self::Refused { why: words(why) },
+            Self::Gone { why } => Self::Gone { why: words(why) },
+        }
+    }
+
+    /// Returns why the delivery has not arrived.
+    pub(crate) fn why(&self) -> Option<&str> {
+        match self {
+            Self::Delivered => None,
+            Self::Failed { why, .. } | Self::Refused { why } | Self::Gone { why } => Some(why),
+        }
+    }
+}
+
 /// How a webhook fares at this provider, as stored in `state/webhooks/NAME.json`.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,16 +200,21 @@ pub(crate) const PATIENCE: Duration = Duration::from_hours(5 * 24);
 
 impl Delivery {
     /// Makes the delivery of an order's event to a webhook.
+    ///
+    /// `first` says how long to wait before the first attempt, by the delivery's id.
     pub(crate) fn new(
         webhook: &str,
         event: Event,
         position: u32,
         body: Option<String>,
         now: Timestamp,
+        first: impl FnOnce(&str) -> Duration,
     ) -> Self {
+        let id = DeliveryId::of(&event.data.webhook.id, webhook);
+        let next = now.checked_add(first(&id.0)).unwrap_or(now);
         Self {
             format: Format,
-            id: DeliveryId::of(&event.data.webhook.id, webhook),
+            id,
             webhook: webhook.to_owned(),
             state: State::Pending,
             redelivery_of: None,
@@ -197,7 +222,7 @@ impl Delivery {
             event,
             body,
             attempts: Vec::new(),
-            next_attempt_at: Some(now),
+            next_attempt_at: Some(next),
             made_at: now,
         }
     }
@@ -246,16 +271,13 @@ impl Health {
     /// Writes down how an attempt went; returns whether anything is different now.
     pub(crate) fn heard(&mut self, verdict: &Verdict, now: Timestamp) -> bool {
         let before = self.clone();
-        let why = match verdict {
-            Verdict::Delivered => {
-                self.failing_since = None;
-                return *self != before;
-            }
-            Verdict::Failed { why, .. } | Verdict::Refused { why } | Verdict::Gone { why } => why,
+        let Some(why) = verdict.why() else {
+            self.failing_since = None;
+            return *self != before;
         };
         let since = *self.failing_since.get_or_insert(now);
         if matches!(verdict, Verdict::Gone { .. }) {
-            self.disabled = Some(Disabled { at: now, reason: why.clone() });
+            self.disabled = Some(Disabled { at: now, reason: why.to_owned() });
         } else if clock::age(since, now) >= PATIENCE {
             let reason = format!("nothing but failures since {since}, the last: {why}");
             self.disabled = Some(Disabled { at: now, reason });

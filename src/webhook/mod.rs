@@ -9,6 +9,7 @@ pub(crate) mod address;
 pub(crate) mod delivery;
 pub(crate) mod file;
 pub(crate) mod kinds;
+pub(crate) mod load;
 pub(crate) mod mask;
 pub(crate) mod message;
 pub(crate) mod schedule;

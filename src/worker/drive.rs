@@ -29,7 +29,7 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(10);
 pub(super) enum Next {
     /// The next step, after so long.
     After(Duration),
-    /// Nothing: the order has ended, or is gone.
+    /// Nothing of the hoster's: the order has ended, or is gone.
     Nothing,
 }
 
@@ -69,14 +69,8 @@ impl Drive<'_> {
             return Ok(Next::After(pause));
         }
         match (order.next(), order.state) {
-            (Step::File, _) => {
-                let mut book = self.store.lock("worker")?;
-                let ended = self.store.read_in(Place::Active, self.id)?;
-                if ended.is_some_and(|order| order.next() == Step::File) {
-                    book.file(self.id)?;
-                }
-                Ok(Next::Nothing)
-            }
+            // Its events become deliveries before it is filed, which is not done here.
+            (Step::File, _) => Ok(Next::Nothing),
             (_, State::Buying) => self.recall(&order),
             (_, State::Unknown) => self.seek(&order),
             (Step::Cancel, State::Accepted) => self.call_off(&order),

@@ -1,38 +1,39 @@
-//! The background process that drives open orders: one per provider, alive while there is work.
+//! The background process that drives open orders and sends deliveries: one per provider, alive
+//! while there is work.
 
+mod attempt;
 mod build;
 mod buy;
+mod deliveries;
 mod drive;
 mod ending;
 mod handover;
+mod hooks;
+mod orders;
 mod pool;
 mod removal;
 mod seek;
 mod shop;
 mod start;
 mod stranded;
+mod turn;
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
-
-use uuid::Uuid;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::error::Error;
 use crate::home::Home;
-use crate::hoster::inventory;
-use crate::order::{INVENTORY, Step, TaskId};
-use crate::store::{Lock, Place, Store};
-use drive::{Memory, Next};
-use pool::{Done, Job, Outcome, Pool};
-use shop::Shops;
+use crate::store::{Lock, Store};
+use attempt::Attempted;
+use deliveries::Deliveries;
+use orders::Orders;
 
 pub(crate) use start::{start, start_if_due, start_or_complain};
 
-/// How often a worker that has nothing to do right now looks for new orders.
+/// How often a worker that has nothing to do right now looks for new work.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How long it sleeps at least, so that orders are taken several at a time.
@@ -45,10 +46,12 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Works until nothing is left to do; ends at once where another worker lives.
 pub(crate) fn run_in_background(home: &Home, store: &Store) -> Result<(), Error> {
     match store.worker_lock("worker", PATIENCE) {
-        Ok(lock) => Worker::new(home, store, lock).run().inspect_err(|error| {
-            // Nobody reads what a background process prints.
-            store.log(clock::now(), None, format!("the worker ends: {error}"));
-        }),
+        Ok(lock) => {
+            Worker::new(home, store, lock).and_then(Worker::run).inspect_err(|error| {
+                // Nobody reads what a background process prints.
+                store.log(clock::now(), None, format!("the worker ends: {error}"));
+            })
+        }
         Err(Error::StateBusy { .. }) => Ok(()),
         Err(error) => Err(error),
     }
@@ -60,7 +63,7 @@ pub(crate) fn run_in_foreground(home: &Home, store: &Store) -> Result<(), Error>
     drop(store.lock("work")?);
     loop {
         match store.worker_lock("work", Duration::from_hours(1)) {
-            Ok(lock) => return Worker::new(home, store, lock).run(),
+            Ok(lock) => return Worker::new(home, store, lock)?.run(),
             Err(Error::StateBusy { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -73,65 +76,50 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
     let Some(lock) = store.try_worker_lock("work --once")? else {
         return Ok(());
     };
-    let mut worker = Worker::new(home, store, lock);
+    let mut worker = Worker::new(home, store, lock)?;
     worker.sweep()?;
     loop {
         worker.pass()?;
         worker.join();
         // Whoever ordered meanwhile found a worker alive, and started none.
-        if worker.end_if(|worker, id| worker.waiting.contains_key(&id))? {
+        if worker.end_if(|worker| worker.orders.all_were_seen() && !worker.deliveries.is_due())? {
             return Ok(());
         }
     }
 }
 
-/// A pass over the open orders, again and again.
+/// A pass over the open orders and the pending deliveries, again and again.
 ///
 /// The threads stand before the lock: they end before it is let go, however the worker ends.
 struct Worker<'a> {
-    pool: Pool,
+    orders: Orders<'a>,
+    deliveries: Deliveries<'a>,
+    reports: Receiver<Report>,
     lock: Option<Lock>,
     home: &'a Home,
     store: &'a Store,
     /// The executable as it was when the worker began.
     executable: Option<(u64, u64)>,
-    shops: Shops<'a>,
-    poll: Duration,
-    /// The open orders, as they were listed last.
-    open: Vec<TaskId>,
-    looked_at: Option<Instant>,
-    /// Orders that are left alone for now, and why.
-    waiting: BTreeMap<TaskId, Waiting>,
-    /// What is remembered of the orders of a hoster.
-    memories: BTreeMap<TaskId, Memory>,
 }
 
-/// Why an order is left alone for now.
-enum Waiting {
-    /// Its next step comes then, or when its file is changed.
-    Until(Instant, Option<SystemTime>),
-    /// Its file cannot be read, or the program has a fault: until the file is changed.
-    Parked(Option<SystemTime>),
-    /// A thread drives it; its file was of that time before.
-    UnderWay(Option<SystemTime>),
+/// What a thread is done with.
+enum Report {
+    Order(turn::Done),
+    Delivery(Attempted),
 }
 
 impl<'a> Worker<'a> {
-    fn new(home: &'a Home, store: &'a Store, lock: Lock) -> Self {
-        let mut shops = Shops::new(home);
-        Self {
-            pool: Pool::new(),
+    fn new(home: &'a Home, store: &'a Store, lock: Lock) -> Result<Self, Error> {
+        let (report, reports) = mpsc::channel();
+        Ok(Self {
+            orders: Orders::new(home, store, report.clone()),
+            deliveries: Deliveries::new(home, store, store.outbox(&lock)?, report),
+            reports,
             lock: Some(lock),
             home,
             store,
             executable: identity(&home.executable),
-            poll: shops.poll(),
-            shops,
-            open: Vec::new(),
-            looked_at: None,
-            waiting: BTreeMap::new(),
-            memories: BTreeMap::new(),
-        }
+        })
     }
 
     fn run(mut self) -> Result<(), Error> {
@@ -139,12 +127,14 @@ impl<'a> Worker<'a> {
         self.sweep()?;
         loop {
             self.pass()?;
-            if self.end_if(Self::is_parked)? {
+            let nothing_left =
+                |worker: &Self| worker.orders.all_are_parked() && worker.deliveries.are_held();
+            if self.end_if(nothing_left)? {
                 return Ok(());
             }
             if self.wait()? == Woken::Upgrade {
-                // The request that a thread has under way comes to its end first.
-                drop(self.pool);
+                // The requests that threads have under way come to their end first.
+                drop((self.orders, self.deliveries));
                 drop(self.lock.take());
                 // Replaced: the new program goes on. Removed: the provider is being uninstalled.
                 return if self.home.executable.exists() {
@@ -169,181 +159,43 @@ impl<'a> Worker<'a> {
         }));
     }
 
-    /// Lists the open orders, and notices those that somebody changed while they wait.
-    ///
-    /// With orders of a hoster under way there is something to do all the time, and it is enough to
-    /// list at times.
-    fn look(&mut self) -> Result<(), Error> {
-        let recent = self.looked_at.is_some_and(|looked| looked.elapsed() < LOOK);
-        if recent && (self.under_way() > 0 || !self.memories.is_empty()) {
-            return Ok(());
-        }
-        self.open = self.store.ids(Place::Active)?;
-        self.looked_at = Some(Instant::now());
-        let Self { open, waiting, memories, store, .. } = self;
-        waiting.retain(|id, waiting| match waiting {
-            // It is heard of when its thread is done with it.
-            Waiting::UnderWay(_) => true,
-            Waiting::Until(_, seen) | Waiting::Parked(seen) => {
-                open.binary_search(id).is_ok() && store.changed_at(*id) == *seen
-            }
-        });
-        memories.retain(|id, _| open.binary_search(id).is_ok());
-        Ok(())
-    }
-
-    /// Moves on every order that can move on.
+    /// Does what can be done now.
     fn pass(&mut self) -> Result<(), Error> {
-        self.look()?;
-        for id in self.open.clone() {
-            if self.is_waiting(id) {
-                continue;
-            }
-            self.waiting.remove(&id);
-            let changed_at = self.store.changed_at(id);
-            match catch_unwind(AssertUnwindSafe(|| self.step(id, changed_at))) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => self.leave(id, &error),
-                Err(_) => self.park(id, changed_at, "a fault in the program"),
-            }
-        }
-        Ok(())
+        self.orders.pass(&mut self.deliveries)?;
+        self.deliveries.pass()
     }
 
-    /// Leaves an order alone that cannot be driven: for a while, or until its file is mended.
-    fn leave(&mut self, id: TaskId, error: &Error) {
-        let changed_at = self.store.changed_at(id);
-        let broken = matches!(error, Error::StateUnreadable { .. } | Error::StateNewer { .. });
-        if broken && self.store.read_in(Place::Active, id).is_err() {
-            return self.park(id, changed_at, &error.to_string());
-        }
-        let line = format!("left alone for now: {error}");
-        let memory = self.memories.entry(id).or_default();
-        if memory.said != line {
-            memory.said.clone_from(&line);
-            self.store.log(clock::now(), Some(id), line);
-        }
-        self.waiting.insert(id, Waiting::Until(Instant::now() + self.poll, changed_at));
-    }
-
-    fn park(&mut self, id: TaskId, changed_at: Option<SystemTime>, problem: &str) {
-        self.store.log(clock::now(), Some(id), format!("left alone for now: {problem}"));
-        self.waiting.insert(id, Waiting::Parked(changed_at));
-    }
-
-    fn is_waiting(&self, id: TaskId) -> bool {
-        match self.waiting.get(&id) {
-            Some(Waiting::Until(then, _)) => Instant::now() < *then,
-            Some(Waiting::Parked(_) | Waiting::UnderWay(_)) => true,
-            None => false,
-        }
-    }
-
-    /// Does what one order needs next; one of a hoster is handed to a thread.
-    fn step(&mut self, id: TaskId, changed_at: Option<SystemTime>) -> Result<(), Error> {
-        let mut book = self.store.lock("worker")?;
-        if book.drop_stale_copy(Place::Active, id)? {
-            self.forget(id);
-            return Ok(());
-        }
-        let Some(mut order) = self.store.read_in(Place::Active, id)? else {
-            self.forget(id);
-            return Ok(());
-        };
-        if order.definition != INVENTORY {
-            drop(book);
-            return self.hand_on(id, changed_at);
-        }
-        let filed = order.next() == Step::File;
-        let done = inventory::step(&mut book, &mut order, Uuid::now_v7(), clock::now())?;
-        drop(book);
-        self.forget(id);
-        if !filed {
-            self.store.log(clock::now(), Some(id), done);
-        }
-        Ok(())
-    }
-
-    fn hand_on(&mut self, id: TaskId, changed_at: Option<SystemTime>) -> Result<(), Error> {
-        let shop = match self.shops.current() {
-            Ok(shop) => shop,
-            Err(error) => {
-                let timeout = self.shops.last_timeout();
-                stranded::end_if_late(self.store, id, timeout, error)?;
-                self.forget(id);
-                return Ok(());
-            }
-        };
-        self.poll = shop.poll;
-        self.pool.grow(self.home, self.store, shop.threads.min(self.under_way() + 1))?;
-        let memory = self.memories.remove(&id).unwrap_or_default();
-        self.waiting.insert(id, Waiting::UnderWay(changed_at));
-        self.pool.drive(Job { id, memory, shop });
-        Ok(())
-    }
-
-    /// Takes an order that has ended off the list.
-    fn forget(&mut self, id: TaskId) {
-        self.open.retain(|open| *open != id);
-    }
-
-    fn under_way(&self) -> usize {
-        let under_way = |waiting: &&Waiting| matches!(waiting, Waiting::UnderWay(_));
-        self.waiting.values().filter(under_way).count()
-    }
-
-    /// Takes an order back from its thread.
-    fn take_back(&mut self, done: Done) {
-        let Done { id, memory, outcome } = done;
-        self.memories.insert(id, memory);
-        let changed_at = match self.waiting.remove(&id) {
-            Some(Waiting::UnderWay(changed_at)) => changed_at,
-            _ => None,
-        };
-        match outcome {
-            Outcome::Next(Next::After(pause), seen) => {
-                self.waiting.insert(id, Waiting::Until(Instant::now() + pause, seen));
-            }
-            Outcome::Next(Next::Nothing, _) => {
-                self.memories.remove(&id);
-                self.forget(id);
-            }
-            Outcome::Error(error) => self.leave(id, &error),
-            Outcome::Panic => self.park(id, changed_at, "a fault in the program"),
-        }
-    }
-
-    /// Waits until no order is under way.
+    /// Waits until threads have nothing under way.
     fn join(&mut self) {
-        while self.under_way() > 0 {
-            if let Some(done) = self.pool.done(LOOK) {
-                self.take_back(done);
+        while self.orders.under_way() + self.deliveries.under_way() > 0 {
+            if let Ok(report) = self.reports.recv_timeout(LOOK) {
+                self.take_back(report);
             }
         }
     }
 
-    /// Nobody can do anything about an order that is parked: it is for a person to look at.
-    fn is_parked(&self, id: TaskId) -> bool {
-        match self.waiting.get(&id) {
-            Some(Waiting::Parked(seen)) => self.store.changed_at(id) == *seen,
-            _ => false,
+    fn take_back(&mut self, report: Report) {
+        match report {
+            Report::Order(done) => self.orders.take_back(done),
+            Report::Delivery(attempted) => self.deliveries.take_back(attempted),
         }
     }
 
-    /// Lets go of the worker's lock where each open order may stay as it is; returns whether it did.
+    /// Lets go of the worker's lock where all may stay as it is; returns whether it did.
     ///
-    /// Under the state lock, so that an order that becomes active either is seen here or finds the
-    /// worker's lock free.
-    fn end_if(&mut self, may_stay: impl Fn(&Self, TaskId) -> bool) -> Result<bool, Error> {
-        if !self.open.iter().all(|id| may_stay(self, *id)) {
+    /// Under the state lock, so that what becomes due either is seen here or finds the worker's
+    /// lock free.
+    fn end_if(&mut self, may_stay: impl Fn(&Self) -> bool) -> Result<bool, Error> {
+        if !may_stay(self) {
             return Ok(false);
         }
         let book = self.store.lock("worker")?;
-        let open = self.store.ids(Place::Active)?;
-        if !open.iter().all(|id| may_stay(self, *id)) {
+        self.orders.look_again()?;
+        self.deliveries.look_again()?;
+        if !may_stay(self) {
             return Ok(false);
         }
-        if open.iter().all(|id| self.is_parked(*id)) {
+        if self.orders.all_are_parked() && self.deliveries.are_held() {
             book.clear_due()?;
         }
         drop(self.lock.take());
@@ -359,36 +211,36 @@ impl<'a> Worker<'a> {
             if identity(&self.home.executable) != self.executable {
                 return Ok(Woken::Upgrade);
             }
-            self.look()?;
-            let all = |is: fn(&Self, TaskId) -> bool| self.open.iter().all(|id| is(self, *id));
-            if !all(Self::is_waiting) || all(Self::is_parked) {
-                return Ok(Woken::Order);
+            self.orders.look()?;
+            self.deliveries.look()?;
+            let nothing_left = self.orders.all_are_parked() && self.deliveries.are_held();
+            if !self.orders.all_wait() || self.deliveries.is_due() || nothing_left {
+                return Ok(Woken::Work);
             }
-            let next = self.waiting.values().filter_map(|waiting| match waiting {
-                Waiting::Until(then, _) => Some(then.saturating_duration_since(Instant::now())),
-                Waiting::Parked(_) | Waiting::UnderWay(_) => None,
-            });
-            self.doze(next.min().map_or(LOOK, |left| left.clamp(NAP, LOOK)));
+            let pauses = self.orders.pause().into_iter().chain(self.deliveries.pause());
+            self.doze(pauses.min().map_or(LOOK, |left| left.clamp(NAP, LOOK)));
         }
     }
 
-    /// Takes orders back from threads, for so long.
+    /// Takes back what threads are done with, for so long; a delivery makes room for another.
     fn doze(&mut self, pause: Duration) {
         let end = Instant::now() + pause;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            match self.pool.done(left) {
-                Some(done) => self.take_back(done),
-                None => return,
+            let Ok(report) = self.reports.recv_timeout(left) else { return };
+            let makes_room = matches!(report, Report::Delivery(_));
+            self.take_back(report);
+            if makes_room {
+                return;
             }
         }
     }
 }
 
-/// What ended a sleep: an order that can move on, or none that ever could; a new executable.
+/// What ended a sleep: something that can be done, or that nothing ever can; a new executable.
 #[derive(Debug, PartialEq, Eq)]
 enum Woken {
-    Order,
+    Work,
     Upgrade,
 }
 

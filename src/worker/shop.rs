@@ -1,7 +1,7 @@
 //! What the worker needs of the configuration to drive orders of a hoster; read again when a file
 //! that it came from has changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -164,7 +164,8 @@ impl<'a> Shops<'a> {
     }
 }
 
-fn stamp(path: &PathBuf) -> Option<(SystemTime, u64)> {
+/// Returns what tells a file from one that was read before.
+pub(super) fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

@@ -57,9 +57,7 @@ fn unused(config: &Config, report: &mut Report) {
         ("worker.threads", config.worker.threads.is_some()),
         ("tls", config.tls.is_some()),
         ("proxy", config.proxy.is_some()),
-        ("webhooks", config.webhooks.is_some()),
         ("retention.password_days", config.retention.password_days.is_some()),
-        ("retention.deliveries_per_webhook", config.retention.deliveries_per_webhook.is_some()),
         (
             "configurations[].parameters",
             config.configurations.iter().any(|one| !one.parameters.is_empty()),

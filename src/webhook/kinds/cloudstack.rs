@@ -19,6 +19,8 @@ pub(super) fn body(event: &Event) -> String {
         Outcome::Success => "Completed",
         Outcome::Error => "Failed",
     };
+    // A server of the inventory has no id of a hoster's.
+    let server = Some(&data.server.id).filter(|id| !id.is_empty()).unwrap_or(&data.server.address);
     json!({
         "event": word(event),
         "status": status,
@@ -29,7 +31,7 @@ pub(super) fn body(event: &Event) -> String {
         "entity": "Order",
         "entityuuid": data.order.key,
         // What is concerned besides, each under the name of what it is.
-        "Server": data.server.id,
+        "Server": server,
         "Provider": data.provider.name,
     })
     .to_string()

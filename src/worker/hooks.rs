@@ -1,0 +1,129 @@
+//! What the worker needs to make deliveries and to send them; read again when a file that it came
+//! from has changed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::shop::stamp;
+use crate::clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::home::Home;
+use crate::store::Store;
+use crate::webhook::address::Policy;
+use crate::webhook::file::Webhook;
+use crate::webhook::load;
+use crate::webhook::message::Target;
+use crate::webhook::schedule::Plan;
+use crate::webhook::send::Sender;
+
+/// How many deliveries are under way at once where the configuration does not say.
+const THREADS: u16 = 4;
+
+/// How many deliveries that have arrived are kept for each webhook where it does not say.
+const KEPT: u32 = 100;
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The webhooks, ready for the worker.
+pub(super) struct Hooks {
+    pub(super) hooks: Vec<Hook>,
+    /// How many deliveries are under way at once.
+    pub(super) threads: usize,
+    /// How many deliveries that have arrived are kept for each webhook.
+    pub(super) kept: usize,
+    pub(super) sender: Arc<Sender>,
+}
+
+/// A webhook, ready for the worker.
+pub(super) struct Hook {
+    pub(super) webhook: Webhook,
+    /// With what its files hold, or why that cannot be read.
+    pub(super) target: Result<Arc<Target>, String>,
+    pub(super) plan: Plan,
+}
+
+impl Hooks {
+    /// Returns the webhook of that name.
+    pub(super) fn named(&self, name: &str) -> Option<&Hook> {
+        self.hooks.iter().find(|hook| hook.webhook.name == name)
+    }
+}
+
+/// The webhooks as they were read last.
+pub(super) struct Reader<'a> {
+    home: &'a Home,
+    store: &'a Store,
+    current: Option<Arc<Hooks>>,
+    files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
+    looked: Option<Instant>,
+    /// What the log said last.
+    said: String,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(home: &'a Home, store: &'a Store) -> Self {
+        let (current, files, looked, said) = (None, Vec::new(), None, String::new());
+        Self { home, store, current, files, looked, said }
+    }
+
+    /// Returns the webhooks as they are now.
+    ///
+    /// # Errors
+    /// `configuration_invalid`: which networks may be reached, or who is to be told, is not known.
+    pub(super) fn current(&mut self) -> Result<Arc<Hooks>, Error> {
+        let recent = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
+        if let Some(hooks) = &self.current
+            && (recent || self.files.iter().all(|(path, seen)| stamp(path) == *seen))
+        {
+            if !recent {
+                self.looked = Some(Instant::now());
+            }
+            return Ok(Arc::clone(hooks));
+        }
+        self.current = None;
+        // Stamped before they are read: a change in between is noticed the next time.
+        let mut files = vec![self.home.config()];
+        files.extend(load::files(self.home));
+        self.files = files.into_iter().map(|path| (path.clone(), stamp(&path))).collect();
+        let read = self.read();
+        if let Err(error) = &read {
+            self.say(format!("no webhook is told of anything: {error}"));
+        }
+        let hooks = Arc::new(read?);
+        self.current = Some(Arc::clone(&hooks));
+        self.looked = Some(Instant::now());
+        Ok(hooks)
+    }
+
+    fn read(&mut self) -> Result<Hooks, Error> {
+        let config = Config::load(self.home)?;
+        let policy = Policy::parse(&config.webhooks.allow, &config.webhooks.deny)
+            .map_err(|problem| Error::ConfigurationInvalid { path: self.home.config(), problem })?;
+        let loaded = load::load(self.home)?;
+        self.say(loaded.unreadable.unwrap_or_default());
+        let hook = |webhook: Webhook| Hook {
+            target: load::target(self.home, &webhook).map(Arc::new),
+            plan: Plan::of(&webhook),
+            webhook,
+        };
+        Ok(Hooks {
+            hooks: loaded.webhooks.into_iter().map(hook).collect(),
+            threads: usize::from(config.webhooks.threads.unwrap_or(THREADS)),
+            kept: config.retention.deliveries_per_webhook.unwrap_or(KEPT) as usize,
+            sender: Arc::new(Sender::new(policy)),
+        })
+    }
+
+    /// Writes a line into the log, unless it said the same last.
+    fn say(&mut self, line: String) {
+        if self.said != line {
+            if !line.is_empty() {
+                self.store.log(clock::now(), None, line.clone());
+            }
+            self.said = line;
+        }
+    }
+}
