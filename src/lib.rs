@@ -38,7 +38,6 @@ mod secret;
 mod store;
 mod system;
 mod user_data;
-#[expect(dead_code, reason = "the worker and the commands are to use it next")]
 mod webhook;
 mod worker;
 

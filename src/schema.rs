@@ -21,6 +21,8 @@ schemas![
     "check",
     "configuration",
     "definition",
+    "deliveries-list",
+    "deliveries-show",
     "event",
     "inventory",
     "order",
@@ -28,6 +30,8 @@ schemas![
     "orders-preview",
     "orders-show",
     "webhooks",
+    "webhooks-list",
+    "webhooks-show",
 ];
 
 /// Returns the schema of that name, or all names, one a line.
@@ -70,6 +74,8 @@ mod tests {
             ("check", schema::<admin::CheckReport>()),
             ("configuration", schema::<config::Config>()),
             ("definition", schema::<definition::Definition>()),
+            ("deliveries-list", schema::<admin::DeliveriesList>()),
+            ("deliveries-show", schema::<admin::DeliveryStory>()),
             ("event", schema::<event::Event>()),
             ("inventory", schema::<hoster::inventory::Inventory>()),
             ("order", schema::<order::Order>()),
@@ -77,6 +83,8 @@ mod tests {
             ("orders-preview", schema::<admin::PreviewedRequests>()),
             ("orders-show", schema::<admin::OrderStory>()),
             ("webhooks", schema::<webhook::file::Webhooks>()),
+            ("webhooks-list", schema::<admin::WebhooksList>()),
+            ("webhooks-show", schema::<admin::OneWebhook>()),
         ])
     }
 

@@ -2,10 +2,13 @@
 
 mod catalog;
 mod check;
+mod deliveries;
 mod orders;
 mod table;
+mod webhooks;
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -21,8 +24,10 @@ use crate::{answer, schema, system, worker};
 pub(crate) use {
     catalog::Offer as CatalogOffer,
     check::Report as CheckReport,
+    deliveries::view::{List as DeliveriesList, Story as DeliveryStory},
     orders::preview::Requests as PreviewedRequests,
     orders::view::{List as OrdersList, Story as OrderStory},
+    webhooks::view::{List as WebhooksList, One as OneWebhook},
 };
 
 /// Runs one command.
@@ -65,9 +70,12 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
     if let Command::Work(Work { detached: true, .. }) = command {
         system::detach().map_err(|error| Error::Internal { problem: error.to_string() })?;
     }
-    if let Command::Check(options) = command {
-        return check::run(home, &options);
-    }
+    let command = match command {
+        Command::Check(options) => return check::run(home, &options),
+        Command::Webhooks(command) => return webhooks::run(home, command),
+        Command::Deliveries(command) => return deliveries::run(home, command),
+        command => command,
+    };
     let caller = system::caller();
     become_owner(home)?;
     let store = Store::of(home);
@@ -83,7 +91,11 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
             }
             .map(|()| 0)
         }
-        Command::Check(_) | Command::Schema { .. } => Ok(0),
+        // These went their own ways above.
+        Command::Check(_)
+        | Command::Webhooks(_)
+        | Command::Deliveries(_)
+        | Command::Schema { .. } => Ok(0),
     }
 }
 
@@ -97,4 +109,21 @@ fn printed(written: std::io::Result<()>) -> Result<u8, Error> {
     written.map(|()| 0).map_err(|error| Error::Unanswerable {
         problem: format!("cannot write the answer: {error}"),
     })
+}
+
+/// Asks on a terminal; elsewhere only `--yes` will do.
+fn confirm(yes: bool, question: &str) -> Result<(), Error> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Error::usage(format!("{question} Say so with `--yes`")));
+    }
+    answer::complain(&format!("{question} [y/N]"));
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    match (read, line.trim()) {
+        (Ok(_), "y" | "Y" | "yes") => Ok(()),
+        _ => Err(Error::usage("not confirmed: nothing was done")),
+    }
 }

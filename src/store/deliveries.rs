@@ -46,7 +46,6 @@ impl Store {
     }
 
     /// Returns the delivery of that id.
-    #[expect(dead_code, reason = "the commands are to use it next")]
     pub(crate) fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>, Error> {
         // One that is filed while it is looked for can be missed once on both shelves.
         for _ in 0..2 {
@@ -173,7 +172,6 @@ impl Outbox {
     }
 }
 
-#[expect(dead_code, reason = "the commands are to use it next")]
 impl Book<'_> {
     /// Writes a new delivery, durably; returns `false` where one of that id exists.
     pub(crate) fn add_delivery(&mut self, delivery: &Delivery) -> Result<bool, Error> {

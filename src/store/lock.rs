@@ -1,4 +1,4 @@
-//! The two lock files: alone names fs2.
+//! The lock files, two of them in `state/`: alone names fs2.
 //!
 //! A lock is `flock(2)` on a file that is never removed: it ends with its holder, however that
 //! ends, and needs no clean-up. It does not hold across machines. The file's text says who holds

@@ -7,6 +7,7 @@ mod atomic;
 mod book;
 mod claims;
 mod deliveries;
+mod edit;
 mod ids;
 mod keys;
 mod layout;
@@ -22,6 +23,7 @@ use std::time::SystemTime;
 
 pub(crate) use book::Book;
 pub(crate) use deliveries::{Outbox, Shelf};
+pub(crate) use edit::{Edit, make as make_private_folder, only_ours};
 pub(crate) use layout::Place;
 pub(crate) use lock::Lock;
 pub(crate) use log::Line as LogLine;

@@ -1,19 +1,23 @@
 //! Reading `etc/webhooks.json`, the machine's `provider-webhooks.json`, and what these name.
 
+mod files;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::file::{Kind, Scope, Webhook, Webhooks};
-use super::message::Target;
-use super::{kinds, schedule, select, sign};
+use super::file::{Scope, Webhook, Webhooks};
+use super::{kinds, schedule, select};
 use crate::error::Error;
 use crate::home::Home;
-use crate::secret::Secret;
 use crate::system::{self, OPEN_AT_ONCE};
 use crate::{json, name};
+
+pub(crate) use files::{from_disk, target, target_from};
 
 /// The webhooks of one provider.
 #[derive(Debug, Default)]
@@ -236,83 +240,4 @@ pub(crate) fn named(webhook: &Webhook) -> Vec<&str> {
     let secrets = webhook.secrets.iter().filter_map(|secret| secret.file.as_deref());
     let variables = webhook.secret_variables.values().map(String::as_str);
     single.into_iter().flatten().map(String::as_str).chain(secrets).chain(variables).collect()
-}
-
-/// Reads the files of a webhook.
-///
-/// # Errors
-/// A sentence that names the key, the file and the fault, never what is in it.
-pub(crate) fn target(home: &Home, webhook: &Webhook) -> Result<Target, String> {
-    let folder = Side::of(webhook).folder(home).ok_or("there is no holder")?;
-    target_from(webhook, |file| from_disk(&folder.join(file)))
-}
-
-/// Reads a file that a webhook names.
-///
-/// # Errors
-/// A sentence that names the file and the fault.
-pub(crate) fn from_disk(path: &Path) -> Result<Vec<u8>, String> {
-    json::read_file(path, OPEN_AT_ONCE, json::LARGEST)
-        .map(|(bytes, _)| bytes)
-        .map_err(|error| format!("{}: cannot read it: {error}", path.display()))
-}
-
-/// Makes a target of a webhook and its files, which `read` reads by what the webhook calls them.
-///
-/// # Errors
-/// A sentence that names the key, the file and the fault, never what is in it.
-pub(crate) fn target_from(
-    webhook: &Webhook,
-    read: impl Fn(&str) -> Result<Vec<u8>, String>,
-) -> Result<Target, String> {
-    let text =
-        |key: &str, file: &str| text(key, file, read(file).map_err(|why| format!("{key}: {why}"))?);
-    let url = match (&webhook.url, &webhook.url_file) {
-        (Some(url), _) => url.clone(),
-        (None, Some(file)) => {
-            let url = text("url_file", file)?;
-            kinds::check_url(webhook, url.expose())
-                .map_err(|why| format!("url_file: {file}: {why}"))?;
-            url
-        }
-        (None, None) => default_url(webhook.kind)?,
-    };
-    let token = webhook.token_file.as_deref().map(|file| text("token_file", file)).transpose()?;
-    let mut variables = std::collections::BTreeMap::new();
-    for (name, file) in &webhook.secret_variables {
-        variables.insert(name.clone(), text(&format!("secret_variables.{name}"), file)?);
-    }
-    let mut secrets = Vec::with_capacity(webhook.secrets.len());
-    for secret in &webhook.secrets {
-        let value = match (&secret.value, &secret.file) {
-            (Some(value), _) => value.clone(),
-            (None, Some(file)) => {
-                let value = text("secrets", file)?;
-                sign::check(&value).map_err(|why| format!("secrets: {file}: {why}"))?;
-                value
-            }
-            (None, None) => continue,
-        };
-        secrets.push((value, secret.expires_at));
-    }
-    let ca = webhook.ca_file.as_deref().map(&read).transpose();
-    let ca = ca.map_err(|why| format!("ca_file: {why}"))?;
-    Ok(Target { webhook: webhook.clone(), url, token, variables, secrets, ca })
-}
-
-/// The line break at the end is the editor's.
-fn text(key: &str, file: &str, bytes: Vec<u8>) -> Result<Secret, String> {
-    let text =
-        String::from_utf8(bytes).map_err(|_| format!("{key}: {file}: it is no text in UTF-8"))?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err(format!("{key}: {file}: it is empty"));
-    }
-    Ok(Secret::from(text.to_owned()))
-}
-
-fn default_url(kind: Kind) -> Result<Secret, String> {
-    kinds::default_url(kind)
-        .map(|url| Secret::from(url.to_owned()))
-        .ok_or_else(|| format!("url: kind `{}` needs one, or url_file", kind.word()))
 }

@@ -50,6 +50,8 @@ mod schemas;
 mod secrets;
 mod startup;
 mod usage;
+mod webhooks_commands;
+mod webhooks_machine;
 mod worker;
 
 /// A test file that no `mod` line names would never run.

@@ -12,7 +12,7 @@ use crate::support::plugin::Plugin;
 use crate::support::wait_until;
 
 /// Every schema that the program prints.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 20] = [
     "answer-configs",
     "answer-error",
     "answer-help",
@@ -22,6 +22,8 @@ const NAMES: [&str; 16] = [
     "check",
     "configuration",
     "definition",
+    "deliveries-list",
+    "deliveries-show",
     "event",
     "inventory",
     "order",
@@ -29,6 +31,8 @@ const NAMES: [&str; 16] = [
     "orders-preview",
     "orders-show",
     "webhooks",
+    "webhooks-list",
+    "webhooks-show",
 ];
 
 /// The kinds of files that people write or mend, and of which there are samples.

@@ -4,6 +4,7 @@ mod account;
 mod files;
 mod hoster;
 mod state;
+mod webhooks;
 
 use std::fmt::Write as _;
 
@@ -112,7 +113,9 @@ pub(super) fn run(home: &Home, options: &Check) -> Result<u8, Error> {
     files::executable(home, &mut report);
     files::permissions(home, holder, &mut report);
     account::look(home, &mut report);
-    state::look(home, &Store::of(home), &mut report);
+    let store = Store::of(home);
+    state::look(home, &store, &mut report);
+    webhooks::look(home, &store, &mut report);
     finish(&report, options)
 }
 

@@ -1,12 +1,11 @@
 //! `orders cancel` and `orders release`: write the wish into the order, let the worker do it, say
 //! what happened.
 
-use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use super::view::View;
 use super::wait::read;
-use crate::admin::printed;
+use crate::admin::{confirm, printed};
 use crate::cli::{Cancel, Outcome, Release};
 use crate::error::Error;
 use crate::home::Home;
@@ -99,21 +98,4 @@ fn clean(store: &Store, id: TaskId) -> Result<String, Error> {
     } else {
         format!("server {server} was not in quarantine for order {id}\n")
     })
-}
-
-/// Asks on a terminal; elsewhere only `--yes` will do.
-fn confirm(yes: bool, question: &str) -> Result<(), Error> {
-    if yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        return Err(Error::usage(format!("{question} Say so with `--yes`")));
-    }
-    answer::complain(&format!("{question} [y/N]"));
-    let mut line = String::new();
-    let read = io::stdin().read_line(&mut line);
-    match (read, line.trim()) {
-        (Ok(_), "y" | "Y" | "yes") => Ok(()),
-        _ => Err(Error::usage("not confirmed: nothing was done")),
-    }
 }

@@ -1,24 +1,35 @@
 //! `orders show`: an order's story.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::view::{Story, View};
+use crate::admin::deliveries::view::{View as Delivery, stored, word};
 use crate::admin::printed;
 use crate::answer;
 use crate::cli::Show;
 use crate::error::Error;
+use crate::event::Event;
 use crate::store::Store;
 
 pub(super) fn run(store: &Store, options: &Show) -> Result<u8, Error> {
     let id = options.task_id;
     let found = store.read(id)?.ok_or_else(|| Error::UnknownTask { id: id.to_string() })?;
     let (order, events) = View::of(store, found);
-    let whole = Story { order, events, deliveries: [], log: store.log_of(id) };
+    let deliveries = deliveries_of(store, &events)?;
+    let whole = Story { order, events, deliveries, log: store.log_of(id) };
     if options.output.json {
         printed(answer::pretty_json(&whole))
     } else {
         printed(answer::text(&text(&whole)))
     }
+}
+
+/// Returns the deliveries of an order's events, newest first.
+fn deliveries_of(store: &Store, events: &[Event]) -> Result<Vec<Delivery>, Error> {
+    let ids: BTreeSet<&str> = events.iter().map(|event| &*event.data.webhook.id).collect();
+    let found = stored(store, |id| ids.contains(id.event()))?;
+    Ok(found.into_iter().map(Delivery::of).collect())
 }
 
 fn text(story: &Story) -> String {
@@ -43,6 +54,10 @@ fn text(story: &Story) -> String {
     line("updated", &order.updated_at.to_string());
     for event in &story.events {
         line("event", &format!("{} {}", event.timestamp, event.kind.word()));
+    }
+    for delivery in &story.deliveries {
+        let (id, state) = (&delivery.id, word(delivery.state));
+        line("delivery", format!("{id} {state} {}", delivery.outcome()).trim_end());
     }
     for entry in &story.log {
         line("log", &format!("{} {}", entry.at, entry.message));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::admin::deliveries::view::View as Delivery;
 use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::order::{Order, State, TaskId, WireStatus};
@@ -62,8 +63,8 @@ pub(crate) struct Story {
     pub(super) order: View,
     /// What happened to the order.
     pub(super) events: Vec<Event>,
-    /// Where its events were sent; no webhook exists yet.
-    pub(super) deliveries: [(); 0],
+    /// Where its events were sent, or are to be, newest first.
+    pub(super) deliveries: Vec<Delivery>,
     /// What the worker did about it.
     pub(super) log: Vec<LogLine>,
 }

@@ -1,17 +1,42 @@
 //! The commands for people and scripts, as clap sees them.
 
+mod deliveries;
+mod orders;
+mod settings;
+mod webhooks;
+
 use std::ffi::OsStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::order::TaskId;
+pub(crate) use deliveries::{
+    DeleteDeliveries, Deliveries, ListDeliveries, Redeliver, Replay, ShowDelivery, TestWebhook,
+};
+pub(crate) use orders::{Cancel, Orders, Outcome, Preview, Prune, Release, Retry, Show, Wait};
+pub(crate) use settings::{KindFlags, RequestFlags, SelectionFlags, Settings};
+pub(crate) use webhooks::{
+    AddFilter, CreateWebhook, DeleteFilter, DeleteWebhook, Filters, NamedWebhook, RotateWebhook,
+    ScopeFlag, UpdateWebhook, Webhooks,
+};
 
 /// The flag of a worker that leaves its starter's session; for ourselves only.
 pub(crate) const DETACHED: &str = "--detached";
 
 /// The first words that belong to this door; every other one is the protocol's.
-const WORDS: [&str; 9] =
-    ["orders", "catalog", "check", "work", "schema", "--help", "-h", "--version", "-V"];
+const WORDS: [&str; 11] = [
+    "orders",
+    "webhooks",
+    "deliveries",
+    "catalog",
+    "check",
+    "work",
+    "schema",
+    "--help",
+    "-h",
+    "--version",
+    "-V",
+];
 
 /// Returns whether a call that begins with `word` is for people.
 pub(crate) fn is_for_people(word: &OsStr) -> bool {
@@ -25,9 +50,9 @@ The panel's own words, each answered with one JSON object:
   order CONFIG_ID [--key KEY]   Order it; the same key never orders twice
   order_status TASK_ID          How the order is doing
 
-Exit status: 0 done, 1 faults found or orders not finished, 124 time is up, 2 malformed call,
-3 refused, 4 configuration or definition invalid, 5 refused by the hoster, 6 hoster not reached,
-7 state busy, unreadable, newer, full or not ours, 70 a fault in the program.";
+Exit status: 0 done, 1 faults found, orders not finished or a test not delivered, 124 time is up,
+2 malformed call, 3 refused, 4 configuration or definition invalid, 5 refused by the hoster,
+6 hoster not reached, 7 state busy, unreadable, newer, full or not ours, 70 a fault in the program.";
 
 /// Orders servers for a 1C-Bitrix pool, at most one for each order, whatever crashes.
 #[derive(Debug, Parser)]
@@ -51,6 +76,12 @@ pub(crate) enum Command {
     /// Look at orders, call them off, give their servers back
     #[command(subcommand)]
     Orders(Orders),
+    /// Say who is told of what happens to orders, and how
+    #[command(subcommand)]
+    Webhooks(Webhooks),
+    /// Look at what was sent to webhooks, send it again, try a webhook out
+    #[command(subcommand)]
+    Deliveries(Deliveries),
     /// List what the hoster sells, with prices
     Catalog(Catalog),
     /// Look for whatever is wrong with the provider, and say how to mend it
@@ -64,27 +95,6 @@ pub(crate) enum Command {
     },
 }
 
-/// What to do with orders.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Orders {
-    /// List orders, newest first
-    List(Output),
-    /// Tell an order's story
-    Show(Show),
-    /// Wait until orders have ended: exit status 0 all finished, 1 not all, 124 time is up
-    Wait(Wait),
-    /// Show the requests that an order would send; nothing is sent
-    Preview(Preview),
-    /// Call an open order off
-    Cancel(Cancel),
-    /// Give back the server of an order that finished, or that failed and left one
-    Release(Release),
-    /// Order again what came to nothing, where that cannot buy a second server
-    Retry(Retry),
-    /// Forget orders that ended long ago
-    Prune(Prune),
-}
-
 /// How to print.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
@@ -93,104 +103,12 @@ pub(crate) struct Output {
     pub(crate) json: bool,
 }
 
-/// Options of `orders show`.
-#[derive(Debug, Args)]
-pub(crate) struct Show {
-    /// The order's number
-    #[arg(value_parser = task_id)]
-    pub(crate) task_id: TaskId,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// Options of `orders wait`.
-#[derive(Debug, Args)]
-pub(crate) struct Wait {
-    /// The orders' numbers
-    #[arg(required = true, value_parser = task_id)]
-    pub(crate) task_ids: Vec<TaskId>,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) timeout: Option<f64>,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// Options of `orders preview`.
-#[derive(Debug, Args)]
-pub(crate) struct Preview {
-    /// The configuration's id
-    #[arg(value_name = "CONFIG_ID")]
-    pub(crate) configuration: String,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// Options of `orders retry`.
-#[derive(Debug, Args)]
-pub(crate) struct Retry {
-    /// The number of the order that came to nothing
-    #[arg(value_parser = task_id)]
-    pub(crate) task_id: TaskId,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
 /// Options of `catalog`.
 #[derive(Debug, Args)]
 pub(crate) struct Catalog {
     /// Choose a parameter for the configurations that are proposed; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// Options of `orders cancel`.
-#[derive(Debug, Args)]
-pub(crate) struct Cancel {
-    /// The order's number
-    #[arg(value_parser = task_id)]
-    pub(crate) task_id: TaskId,
-    #[command(flatten)]
-    pub(crate) outcome: Outcome,
-}
-
-/// Options of `orders release`.
-#[derive(Debug, Args)]
-pub(crate) struct Release {
-    /// The order's number
-    #[arg(value_parser = task_id)]
-    pub(crate) task_id: TaskId,
-    /// Do not ask
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// The inventory's server is clean: let it be ordered again
-    #[arg(long)]
-    pub(crate) clean: bool,
-    #[command(flatten)]
-    pub(crate) outcome: Outcome,
-}
-
-/// How long to wait for the worker, and how to print what it did.
-#[derive(Debug, Args)]
-pub(crate) struct Outcome {
-    /// Wait so many seconds for the worker to do it
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
-    pub(crate) timeout: f64,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// Options of `orders prune`.
-#[derive(Debug, Args)]
-pub(crate) struct Prune {
-    /// Forget what ended more than so many days ago. Default: `retention.orders_days`, or 90
-    #[arg(long, value_name = "DAYS")]
-    pub(crate) days: Option<u32>,
-    /// Only say what would be forgotten
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -216,8 +134,25 @@ pub(crate) struct Work {
     pub(crate) detached: bool,
 }
 
-fn task_id(text: &str) -> Result<TaskId, String> {
-    text.parse().map_err(|()| "an order's number is a decimal number".to_owned())
+/// Takes one of the words, each with what it stands for.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: impl IntoIterator<Item = (&'static str, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let all: Vec<(&'static str, T)> = all.into_iter().collect();
+    let words: Vec<&'static str> = all.iter().map(|(word, _)| *word).collect();
+    PossibleValuesParser::new(words).try_map(move |given: String| {
+        let found = all.iter().find(|(word, _)| *word == given);
+        found.map(|(_, value)| *value).ok_or("no such word")
+    })
+}
+
+/// Takes `KEY=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("write KEY=VALUE".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -1,0 +1,136 @@
+//! Webhooks: who cannot be told, and what did not arrive.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::Report;
+use crate::admin::deliveries::stored;
+use crate::clock;
+use crate::error::Error;
+use crate::home::Home;
+use crate::store::Store;
+use crate::webhook::delivery::State;
+use crate::webhook::file::Webhook;
+use crate::webhook::load::{self, Side};
+
+const SUBJECT: &str = "webhooks";
+
+/// How many deliveries of a webhook are pending, and how many dead.
+#[derive(Default)]
+struct Count {
+    pending: usize,
+    dead: usize,
+}
+
+pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
+    let loaded = match load::load(home) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let cure = "correct the file: until then nothing is sent, and nothing is lost";
+            return report.error(SUBJECT, error.to_string(), cure);
+        }
+    };
+    if let Some(why) = &loaded.unreadable {
+        let message = format!("nothing is sent to the machine's webhooks: {why}");
+        report.warning(SUBJECT, message, "make root the owner of the holder by `check --fix`");
+    }
+    permissions(home, report);
+    let mut counts = match counts(store) {
+        Ok(counts) => counts,
+        Err(error) => return report.error(SUBJECT, error.to_string(), "mend the folder by hand"),
+    };
+    for webhook in &loaded.webhooks {
+        let count = counts.remove(&webhook.name).unwrap_or_default();
+        one(home, store, webhook, &count, report);
+    }
+    for (name, Count { pending, .. }) in counts.into_iter().filter(|(_, count)| count.pending > 0) {
+        let message = format!("deliveries that wait for `{name}`, which is no webhook: {pending}");
+        report.warning(SUBJECT, message, "`deliveries delete ID` forgets them");
+    }
+    if report.is_clean(SUBJECT) {
+        let count = loaded.webhooks.len();
+        let message = if count == 0 { "none".to_owned() } else { format!("{count}, none fails") };
+        report.ok(SUBJECT, message);
+    }
+}
+
+/// Counts; a damaged file is neither pending nor dead, and told of on standard error.
+fn counts(store: &Store) -> Result<BTreeMap<String, Count>, Error> {
+    let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    for delivery in stored(store, |_| true)? {
+        let count = counts.entry(delivery.webhook).or_default();
+        match delivery.state {
+            State::Pending => count.pending += 1,
+            State::Dead => count.dead += 1,
+            State::Delivered => {}
+        }
+    }
+    Ok(counts)
+}
+
+fn one(home: &Home, store: &Store, webhook: &Webhook, count: &Count, report: &mut Report) {
+    let name = &webhook.name;
+    let Count { pending, dead } = count;
+    match load::target(home, webhook) {
+        Err(why) => {
+            let message = format!("nothing can be sent to `{name}`: {why}");
+            report.error(SUBJECT, message, "correct the file");
+        }
+        Ok(target) => {
+            let now = clock::now();
+            let mut ends = target.secrets.iter().map(|(_, end)| *end).peekable();
+            if ends.peek().is_some() && ends.all(|end| end.is_some_and(|end| end <= now)) {
+                let message = format!("nothing can be sent to `{name}`: its secrets have expired");
+                report.error(SUBJECT, message, "`webhooks rotate` makes a new one");
+            }
+        }
+    }
+    match store.health(name) {
+        Err(error) => report.error(SUBJECT, error.to_string(), "mend or remove the file by hand"),
+        Ok(health) => {
+            if let Some(disabled) = health.disabled {
+                let (at, reason) = (disabled.at, disabled.reason);
+                let held = format!("nothing is sent to `{name}` since {at}, {pending} held");
+                let cure = "mend its receiver, then `webhooks update NAME --enabled`";
+                report.warning(SUBJECT, format!("{held}: {reason}"), cure);
+            } else if let Some(since) = health.failing_since {
+                let message = format!("every attempt to reach `{name}` has failed since {since}");
+                report.warning(SUBJECT, message, "`deliveries list --webhook NAME` says why");
+            }
+        }
+    }
+    if !webhook.enabled && *pending > 0 {
+        let message = format!("`{name}` is disabled; deliveries that wait for it: {pending}");
+        report.warning(SUBJECT, message, "`webhooks update NAME --enabled` has them sent");
+    }
+    if *dead > 0 {
+        let message = format!("deliveries to `{name}` that did not arrive: {dead}");
+        let cure =
+            "`deliveries replay --failed` sends them again, `deliveries delete` forgets them";
+        report.warning(SUBJECT, message, cure);
+    }
+}
+
+/// The provider's own files are looked at with all others of the holder.
+fn permissions(home: &Home, report: &mut Report) {
+    let side = Side::Machine;
+    let Some(folder) = side.folder(home) else { return };
+    open(&folder.join(side.file()), report);
+    for entry in std::fs::read_dir(folder.join(side.copies())).into_iter().flatten().flatten() {
+        open(&entry.path(), report);
+    }
+}
+
+fn open(path: &Path, report: &mut Report) {
+    let Ok(metadata) = std::fs::symlink_metadata(path) else { return };
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        let message = format!("{} has mode {mode:04o}", path.display());
+        report.warning("permissions", message, "let only root read it: chmod 0600");
+    }
+    if metadata.uid() != 0 {
+        let message = format!("{} belongs to user {}", path.display(), metadata.uid());
+        report.warning("permissions", message, "give it to root: chown root");
+    }
+}

@@ -1,0 +1,123 @@
+//! The commands for orders.
+
+use clap::{Args, Subcommand};
+
+use super::{Output, seconds};
+use crate::order::TaskId;
+
+/// What to do with orders.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Orders {
+    /// List orders, newest first
+    List(Output),
+    /// Tell an order's story
+    Show(Show),
+    /// Wait until orders have ended: exit status 0 all finished, 1 not all, 124 time is up
+    Wait(Wait),
+    /// Show the requests that an order would send; nothing is sent
+    Preview(Preview),
+    /// Call an open order off
+    Cancel(Cancel),
+    /// Give back the server of an order that finished, or that failed and left one
+    Release(Release),
+    /// Order again what came to nothing, where that cannot buy a second server
+    Retry(Retry),
+    /// Forget orders that ended long ago
+    Prune(Prune),
+}
+
+/// Options of `orders show`.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The order's number
+    #[arg(value_parser = task_id)]
+    pub(crate) task_id: TaskId,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `orders wait`.
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    /// The orders' numbers
+    #[arg(required = true, value_parser = task_id)]
+    pub(crate) task_ids: Vec<TaskId>,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<f64>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `orders preview`.
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// The configuration's id
+    #[arg(value_name = "CONFIG_ID")]
+    pub(crate) configuration: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `orders retry`.
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// The number of the order that came to nothing
+    #[arg(value_parser = task_id)]
+    pub(crate) task_id: TaskId,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `orders cancel`.
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The order's number
+    #[arg(value_parser = task_id)]
+    pub(crate) task_id: TaskId,
+    #[command(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
+/// Options of `orders release`.
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// The order's number
+    #[arg(value_parser = task_id)]
+    pub(crate) task_id: TaskId,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// The inventory's server is clean: let it be ordered again
+    #[arg(long)]
+    pub(crate) clean: bool,
+    #[command(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
+/// How long to wait for the worker, and how to print what it did.
+#[derive(Debug, Args)]
+pub(crate) struct Outcome {
+    /// Wait so many seconds for the worker to do it
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub(crate) timeout: f64,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Options of `orders prune`.
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Forget what ended more than so many days ago. Default: `retention.orders_days`, or 90
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) days: Option<u32>,
+    /// Only say what would be forgotten
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+fn task_id(text: &str) -> Result<TaskId, String> {
+    text.parse().map_err(|()| "an order's number is a decimal number".to_owned())
+}
