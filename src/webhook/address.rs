@@ -169,6 +169,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_names_what_is_blocked_by_default() {
+        let page = include_str!("../../docs/webhooks.md");
+        for (network, _) in BLOCKED {
+            let whole = network.prefix_len() == network.max_prefix_len();
+            let shown = if whole { network.addr().to_string() } else { network.to_string() };
+            assert!(page.contains(&format!("`{shown}`")), "{shown}");
+        }
+    }
+
+    #[test]
     fn receivers_in_private_networks_are_reached() {
         let addresses = "127.0.0.1 10.0.0.1 192.168.1.1 172.16.0.1 100.100.100.201 168.63.129.17 \
              169.253.255.255 169.255.0.0 0.0.0.0 8.8.8.8 ::1 :: fd00::1 fec0::1 2001:db8::1 \

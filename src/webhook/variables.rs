@@ -135,6 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_the_same_table() {
+        let page = include_str!("../../docs/webhook-kinds.md");
+        let (_, section) = page.split_once("\n## Variables\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | `"));
+        let rows =
+            rows.map(|(name, rest)| (name, rest.split('`').next().unwrap().replace('.', "/")));
+        let known = TABLE.map(|(name, place)| (name, place[1..].to_owned()));
+        assert_eq!(rows.collect::<Vec<_>>(), known);
+    }
+
+    #[test]
     fn names_that_clash_or_that_the_pipeline_would_not_take_are_refused() {
         for (kind, refused) in [
             ("gitlab-ci", vec!["ORDER_ID", "order_id", "", "a.b", "a-b", "ü", "a b", "A=B"]),

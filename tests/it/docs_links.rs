@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::page::at_root;
 
 /// The pages for users and developers.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 15] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
@@ -15,8 +15,12 @@ const PAGES: [&str; 11] = [
     "docs/hosters.md",
     "docs/inventory.md",
     "docs/protocol.md",
+    "docs/receivers.md",
     "docs/reliability.md",
     "docs/state.md",
+    "docs/webhook-kinds.md",
+    "docs/webhook-reference.md",
+    "docs/webhooks.md",
 ];
 
 /// Returns the anchor that a heading gets where Markdown is shown: its letters, digits, `_` and `-`

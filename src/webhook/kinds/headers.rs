@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::file::{Kind, Webhook};
 
 /// Headers that we set, that say how the message is framed, or that would make replies unreadable.
-const RESERVED: [&str; 20] = [
+pub(super) const RESERVED: [&str; 20] = [
     "accept",
     "accept-encoding",
     "connection",
@@ -29,7 +29,7 @@ const RESERVED: [&str; 20] = [
 ];
 
 /// What the headers of `CloudStack` begin with.
-const RESERVED_PREFIX: &str = "x-cs-";
+pub(super) const RESERVED_PREFIX: &str = "x-cs-";
 
 /// Says what is wrong with a webhook's own headers.
 ///

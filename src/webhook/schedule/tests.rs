@@ -30,6 +30,32 @@ fn waits(plan: &Plan, expected: &[f64]) {
     assert_eq!(plan.wait_after(u32::MAX, "id"), None);
 }
 
+/// Returns so many seconds as `5 min` or the like has them.
+fn told(text: &str) -> u64 {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, "s"));
+    let unit = match unit {
+        "s" => 1,
+        "min" => 60,
+        "h" => 3_600,
+        other => panic!("{other}"),
+    };
+    number.parse::<u64>().unwrap() * unit
+}
+
+#[test]
+fn the_page_has_the_same_schedules() {
+    let page = include_str!("../../../docs/webhooks.md");
+    for (name, known) in [("standard", STANDARD.as_slice()), ("svix", SVIX.as_slice())] {
+        let (_, row) = page.split_once(&format!("\n| `{name}` | ")).unwrap();
+        let (waits, rest) = row.split_once(" | ").unwrap();
+        assert_eq!(waits.split(", ").map(told).collect::<Vec<_>>(), known);
+        let all: u64 = known.iter().sum();
+        let total =
+            format!("{} tries in {} h {} min |", known.len(), all / 3_600, all % 3_600 / 60);
+        assert!(rest.starts_with(&total), "{total}");
+    }
+}
+
 #[test]
 fn the_named_schedules_are_those_of_their_makers() {
     let standard = [0., 5., 300., 1800., 7200., 18000., 36000., 50400., 72000., 86400.].as_slice();

@@ -2,5 +2,6 @@
 
 mod messages;
 mod mistakes;
+mod page;
 mod pipelines;
 mod replies;
