@@ -1,4 +1,4 @@
-//! The references of definitions and configurations, made from their schemas.
+//! The references of definitions, configurations and webhooks, made from their schemas.
 
 use std::fmt::Write as _;
 
@@ -139,4 +139,13 @@ fn the_reference_of_configurations_is_that_of_the_types() {
     let top = keys(&schema, &mut types);
     let text = format!("{top}\n{}", reference(&schema, types));
     assert_generated("docs/configuration.md", "configuration", &text);
+}
+
+#[test]
+fn the_reference_of_webhooks_is_that_of_the_types() {
+    let schema = read(&at_root("schemas/webhooks.json"));
+    let mut types = Vec::new();
+    let top = keys(&schema, &mut types);
+    let text = format!("{top}\n{}", reference(&schema, types));
+    assert_generated("docs/webhook-reference.md", "keys", &text);
 }

@@ -20,6 +20,8 @@ mod docs_example;
 mod docs_hosters;
 mod docs_links;
 mod docs_reference;
+mod docs_requests;
+mod docs_webhooks;
 mod help;
 mod hoster_changes;
 mod hoster_dangers;

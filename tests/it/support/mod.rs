@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod book;
 pub(crate) mod droplets;
 mod effect;
+pub(crate) mod guide;
 pub(crate) mod hand;
 pub(crate) mod host;
 pub(crate) mod hoster;
