@@ -16,4 +16,6 @@ pub(crate) mod schedule;
 pub(crate) mod select;
 pub(crate) mod send;
 pub(crate) mod sign;
+#[cfg(test)]
+mod tests;
 pub(crate) mod variables;
