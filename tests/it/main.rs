@@ -32,8 +32,10 @@ mod hoster_removal;
 mod inventory;
 mod inventory_claims;
 mod key;
+mod kill_delivery;
 mod kill_hoster;
 mod kill_order;
+mod kill_webhooks;
 mod kill_worker;
 mod new_hoster;
 mod order;
@@ -52,8 +54,14 @@ mod schemas;
 mod secrets;
 mod startup;
 mod usage;
+mod webhooks_again;
 mod webhooks_commands;
+mod webhooks_dangers;
+mod webhooks_delivery;
+mod webhooks_elsewhere;
+mod webhooks_kinds;
 mod webhooks_machine;
+mod webhooks_verifiers;
 mod worker;
 
 /// A test file that no `mod` line names would never run.

@@ -6,6 +6,7 @@ pub(crate) mod droplets;
 mod effect;
 pub(crate) mod guide;
 pub(crate) mod hand;
+pub(crate) mod hooks;
 pub(crate) mod host;
 pub(crate) mod hoster;
 pub(crate) mod hoster_start;
@@ -17,9 +18,11 @@ pub(crate) mod place;
 pub(crate) mod plugin;
 pub(crate) mod prism;
 pub(crate) mod promise;
+pub(crate) mod receiver;
 pub(crate) mod service;
 pub(crate) mod sweep;
 pub(crate) mod tracer;
+pub(crate) mod verifiers;
 
 use std::time::{Duration, Instant};
 

@@ -10,9 +10,6 @@ use super::hoster::fault::Point;
 use super::hoster::request::Seen;
 use super::hoster::response::Response;
 
-/// Says what to answer; none closes the connection instead.
-type Answers = dyn Fn(&Seen) -> Option<Response> + Send + Sync;
-
 /// A server on a port of its own; it takes no connection any more when this is dropped.
 #[must_use]
 pub(crate) struct Service {
@@ -26,19 +23,26 @@ impl Service {
     pub(crate) fn start(
         answers: impl Fn(&Seen) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
+        Self::serving(move |stream| serve(stream, &answers))
+    }
+
+    /// Starts a server that does so with each connection.
+    pub(crate) fn serving(
+        serve: impl Fn(&TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let ended = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&ended);
-        let answers: Arc<Answers> = Arc::new(answers);
+        let serve = Arc::new(serve);
         let acceptor = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
-                let answers = Arc::clone(&answers);
+                let serve = Arc::clone(&serve);
                 // The client is gone where that fails: there is nobody to tell.
-                std::thread::spawn(move || stream.and_then(|stream| serve(&stream, &*answers)));
+                std::thread::spawn(move || stream.and_then(|stream| serve(&stream)));
             }
         });
         Self { port, ended, acceptor: Some(acceptor) }
@@ -62,7 +66,8 @@ impl Drop for Service {
     }
 }
 
-fn serve(mut stream: &TcpStream, answers: &Answers) -> io::Result<()> {
+/// Answers what is asked; none closes the connection instead.
+fn serve(mut stream: &TcpStream, answers: &impl Fn(&Seen) -> Option<Response>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     while let Some(seen) = Seen::read(&mut reader)? {
@@ -70,7 +75,7 @@ fn serve(mut stream: &TcpStream, answers: &Answers) -> io::Result<()> {
             return Ok(());
         };
         stream.write_all(&response.bytes(Point::AfterBody).0)?;
-        if seen.headers.get("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+        if seen.is_the_last() {
             return Ok(());
         }
     }

@@ -62,6 +62,11 @@ impl Seen {
         Verb::of(&self.method, &self.path)
     }
 
+    /// Returns whether its client wants the connection closed after the answer.
+    pub(crate) fn is_the_last(&self) -> bool {
+        self.headers.get("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
     /// Returns the body as JSON; null where it is none.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
