@@ -16,7 +16,7 @@ pub(crate) enum Deliveries {
     List(ListDeliveries),
     /// Show a delivery with each attempt and what was sent
     Show(ShowDelivery),
-    /// Send the same event once more, as a new delivery
+    /// Send the same event once more, as a new delivery; one that is pending is given up for it
     Redeliver(Redeliver),
     /// Send many events once more: all since a time, or those that did not arrive
     Replay(Replay),

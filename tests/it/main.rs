@@ -14,6 +14,7 @@ mod broken_state;
 mod check;
 mod configs;
 mod contract;
+mod deliveries_commands;
 mod disk_full;
 mod docs;
 mod docs_example;

@@ -1,6 +1,6 @@
 //! Webhooks: who cannot be told, and what did not arrive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::webhook::load::{self, Side};
 
 const SUBJECT: &str = "webhooks";
 
-/// How many deliveries of a webhook are pending, and how many dead.
+/// How many deliveries of a webhook are pending, and how many events came to nothing for it.
 #[derive(Default)]
 struct Count {
     pending: usize,
@@ -58,11 +58,15 @@ pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
 /// Counts; a damaged file is neither pending nor dead, and told of on standard error.
 fn counts(store: &Store) -> Result<BTreeMap<String, Count>, Error> {
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    let mut newer = BTreeSet::new();
     for delivery in stored(store, |_| true)? {
         let count = counts.entry(delivery.webhook).or_default();
+        let is_newest =
+            newer.insert((delivery.id.event().to_owned(), delivery.id.webhook().to_owned()));
         match delivery.state {
             State::Pending => count.pending += 1,
-            State::Dead => count.dead += 1,
+            // What was sent again since is no trouble any more.
+            State::Dead => count.dead += usize::from(is_newest),
             State::Delivered => {}
         }
     }
@@ -105,7 +109,7 @@ fn one(home: &Home, store: &Store, webhook: &Webhook, count: &Count, report: &mu
         report.warning(SUBJECT, message, "`webhooks update NAME --enabled` has them sent");
     }
     if *dead > 0 {
-        let message = format!("deliveries to `{name}` that did not arrive: {dead}");
+        let message = format!("events that `{name}` was not told of: {dead}");
         let cure =
             "`deliveries replay --failed` sends them again, `deliveries delete` forgets them";
         report.warning(SUBJECT, message, cure);

@@ -28,7 +28,7 @@ struct Replayed {
 pub(super) fn redeliver(home: &Home, store: &Store, options: &Redeliver) -> Result<u8, Error> {
     let old = find(store, &options.id)?;
     enabled(home, &old.webhook)?;
-    let new = add_again(store, &mut store.lock("deliveries")?, &old)?;
+    let new = in_place_of(store, &old)?;
     worker::start_if_due(home, store);
     if options.output.json {
         return printed(answer::pretty_json(&List { deliveries: vec![View::of(new)] }));
@@ -182,6 +182,21 @@ fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
         Step::New(one) | Step::Again(one) => (one.event.timestamp, one.id.to_string()),
     });
     steps
+}
+
+/// Adds a delivery that takes the place of another: one that is pending is given up, for it would
+/// keep the new one waiting, and the event would be told twice.
+fn in_place_of(store: &Store, old: &Delivery) -> Result<Delivery, Error> {
+    let mut book = store.lock("deliveries")?;
+    let new = add_again(store, &mut book, old)?;
+    // Read again under the lock; a crash before this tells twice rather than never.
+    if let Some(mut old) = store.delivery(&old.id)?
+        && old.state == State::Pending
+    {
+        (old.state, old.next_attempt_at) = (State::Dead, None);
+        book.replace_delivery(&old)?;
+    }
+    Ok(new)
 }
 
 /// Adds a delivery of the same event to the same webhook, under the next free number.
