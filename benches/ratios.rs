@@ -39,6 +39,41 @@ fn main() {
     println!("{:<44}{:>9}{:>11}{:>8}", "median of 200 orders", "ours", "2 commits", "beyond");
     bench.orders(true);
     bench.orders(false);
+    println!();
+    println!("{:<44}{:>9}{:>11}{:>8}", "median, run in turn", "1,000", "none", "ratio");
+    pending(scratch.path(), &binary);
+}
+
+/// Compares a provider that has 1,000 pending deliveries with one that has none.
+fn pending(folder: &Path, binary: &Path) {
+    let [none, many] = ["none", "many"].map(|name| Bench::new(&folder.join(name), binary));
+    many.put_off();
+    let ids = [none.finished_order(), many.finished_order()];
+    many.deliver(1_000);
+    let name = "order_status, deliveries wait, a worker lives";
+    compare(name, &[&many, &none].map(|bench| (bench, ["order_status", &ids[0]])));
+    // Held, they keep no worker; ours does nothing, so nothing disturbs.
+    many.hold();
+    let locks = [&many, &none].map(Bench::be_the_worker);
+    let name = "order_status, deliveries held";
+    compare(name, &[&many, &none].map(|bench| (bench, ["order_status", &ids[1]])));
+    compare("order, deliveries held", &[&many, &none].map(|bench| (bench, ["order", "1"])));
+    drop(locks);
+}
+
+/// Prints the medians of two commands that are run in turn.
+fn compare(name: &str, commands: &[(&Bench, [&str; 2]); 2]) {
+    let mut times = [Vec::new(), Vec::new()];
+    for run in 0..200 + WARM_UPS {
+        for (all, (bench, words)) in times.iter_mut().zip(commands) {
+            let time = spawn(&bench.executable, words);
+            if run >= WARM_UPS {
+                all.push(time);
+            }
+        }
+    }
+    let [many, none] = times.map(median);
+    row(name, many, none);
 }
 
 /// Returns the executable that is shipped.
@@ -169,6 +204,45 @@ impl Bench {
         }
     }
 
+    /// Has a webhook whose deliveries wait for a day.
+    fn put_off(&self) {
+        self.webhook(true);
+    }
+
+    /// Disables the webhook, and waits until no worker lives.
+    fn hold(&self) {
+        self.webhook(false);
+        drop(self.be_the_worker());
+    }
+
+    fn webhook(&self, enabled: bool) {
+        let webhook = json!({ "name": "late", "kind": "generic", "enabled": enabled,
+            "url": "http://127.0.0.1:9/", "schedule": [86_400] });
+        let text = json!({ "webhooks": [webhook] }).to_string();
+        std::fs::write(self.holder.join("etc/webhooks.json"), text).expect("written");
+    }
+
+    /// Holds the lock of a worker that lives, once nobody else does.
+    fn be_the_worker(&self) -> File {
+        let lock = File::open(self.holder.join("state/worker.lock")).expect("opens");
+        fs2::FileExt::lock_exclusive(&lock).expect("locks");
+        lock
+    }
+
+    /// Fills `deliveries/pending/` with copies of the one that is there, of other events.
+    fn deliver(&self, count: u64) {
+        let pending = self.holder.join("state/deliveries/pending");
+        let only = std::fs::read_dir(&pending).expect("lists").next().expect("one").expect("reads");
+        let name = only.file_name().into_string().expect("a plain name");
+        let event = name.split('.').next().expect("an event's id").to_owned();
+        let text = std::fs::read_to_string(only.path()).expect("reads");
+        for number in 1..count {
+            let copy = format!("{}{number:012}", &event[..24]);
+            let path = pending.join(name.replace(&event, &copy));
+            std::fs::write(path, text.replace(&event, &copy)).expect("written");
+        }
+    }
+
     /// Times `order` beside the raw durable commits of an order and its claim.
     fn orders(&self, worker_lives: bool) {
         std::fs::remove_dir_all(self.holder.join("state")).expect("removed");
@@ -177,10 +251,7 @@ impl Bench {
             std::thread::sleep(Duration::from_millis(1));
         }
         // A living worker is one who holds this lock; ours does nothing, so nothing disturbs.
-        let lock = File::open(self.holder.join("state/worker.lock")).expect("opens");
-        if worker_lives {
-            fs2::FileExt::lock_exclusive(&lock).expect("locks");
-        }
+        let _lock = worker_lives.then(|| self.be_the_worker());
         let (mut ours, mut raw) = (Vec::new(), Vec::new());
         for _ in 0..200 {
             if !worker_lives {

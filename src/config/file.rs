@@ -58,7 +58,8 @@ pub(crate) struct Config {
     /// environment says.
     pub(crate) proxy: Option<String>,
     /// How events are delivered to webhooks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
+    #[cfg_attr(test, schemars(with = "Option<Webhooks>"))]
     pub(crate) webhooks: Webhooks,
     /// How long things are kept.
     #[serde(default)]
@@ -198,11 +199,13 @@ pub(crate) struct Webhooks {
     #[cfg_attr(test, schemars(range(min = 1)))]
     pub(crate) threads: Option<u16>,
     /// Networks that may be reached although they are blocked by default or by `deny`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
     pub(crate) allow: Vec<String>,
     /// Networks that may not be reached, besides link-local addresses and those where clouds keep
     /// their machines' metadata.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
     pub(crate) deny: Vec<String>,
 }
 
@@ -217,6 +220,15 @@ pub(crate) struct Retention {
     pub(crate) password_days: Option<u32>,
     /// How many deliveries that have arrived are kept for each webhook; absent: 100.
     pub(crate) deliveries_per_webhook: Option<u32>,
+}
+
+/// Takes null for what is absent.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Tells `"ready": null` from no `ready` at all.
