@@ -216,13 +216,14 @@ fn check_limits(
     now: Timestamp,
 ) -> Result<(), Error> {
     if let Some(allowed) = config.limits.open_orders {
+        // Few are enough to be counted; more than are allowed are rare, and then read.
         if open_orders(store)? >= allowed {
             book.sweep(now)?;
-        }
-        let count = unfinished_orders(store)?;
-        if count >= allowed {
-            let what = "are open";
-            return Err(Error::LimitReached { limit: "open_orders", allowed, count, what });
+            let count = unfinished_orders(store)?;
+            if count >= allowed {
+                let what = "are open";
+                return Err(Error::LimitReached { limit: "open_orders", allowed, count, what });
+            }
         }
     }
     if let Some(allowed) = config.limits.orders_per_day {
