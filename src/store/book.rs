@@ -163,9 +163,11 @@ impl<'a> Book<'a> {
         let Some(Found { mut order, place }) = self.store().read(id)? else {
             return Err(Error::UnknownTask { id: id.to_string() });
         };
+        let before = order.clone();
         change(&mut order)?;
         self.mark_due()?;
         if place == Place::Done {
+            self.note_deliveries(before)?;
             order.events_are_deliveries();
             // First the move: a crash in between leaves an order that the worker files again.
             let from = self.layout.order(Place::Done, id);
@@ -175,6 +177,16 @@ impl<'a> Book<'a> {
         // First the change: an order that nobody was told of must not become active without it.
         self.put(place, &order)?;
         if place == Place::Accepted { self.activate(id) } else { Ok(()) }
+    }
+
+    /// Notes in a filed order that deliveries were made of its events.
+    ///
+    /// Before it moves: a crash right after that must not have it told again to those who have
+    /// forgotten it, nor to those who came since.
+    fn note_deliveries(&mut self, mut order: Order) -> Result<(), Error> {
+        let noted = order.announced;
+        order.events_are_deliveries();
+        if order.announced == noted { Ok(()) } else { self.put(Place::Done, &order) }
     }
 
     /// Forgets an order that has ended, with its key and its claim.
