@@ -133,6 +133,8 @@ impl Outbox {
     /// returns `false` where somebody removed it meanwhile.
     pub(crate) fn record(&self, delivery: &Delivery) -> Result<bool, Error> {
         let layout = &self.store.layout;
+        // Somebody who clears the history up may remove folders with it.
+        layout.make_deliveries()?;
         let path = layout.delivery(Shelf::Pending, &delivery.id);
         let new = atomic::prepare(&layout.deliveries_tmp(), &path, &book::text(delivery)?)?;
         let book = self.store.lock("delivery")?;
@@ -221,6 +223,7 @@ impl Book<'_> {
             return Ok(());
         }
         let layout = self.layout();
+        layout.make_deliveries()?;
         let from = layout.delivery(Shelf::Pending, &delivery.id);
         atomic::relocate(&from, &layout.delivery(Shelf::Done, &delivery.id)).map(|_| ())
     }
