@@ -195,6 +195,10 @@ pub(crate) struct Disabled {
     pub(crate) reason: String,
 }
 
+/// How many attempts keep what their receivers said: a file has a largest size beyond which it is not
+/// read.
+const RESPONSES: usize = 20;
+
 /// After how long of nothing but failures a webhook is disabled (Svix does the same).
 pub(crate) const PATIENCE: Duration = Duration::from_hours(5 * 24);
 
@@ -252,6 +256,9 @@ impl Delivery {
     ) {
         let made = attempt.number;
         self.attempts.push(attempt);
+        for old in self.attempts.iter_mut().rev().skip(RESPONSES) {
+            old.response = None;
+        }
         let (state, wait) = match verdict {
             Verdict::Delivered => (State::Delivered, None),
             Verdict::Refused { .. } => (State::Dead, None),
