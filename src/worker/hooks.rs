@@ -3,9 +3,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
 
-use super::shop::stamp;
+use super::shop::{Stamp, stamp};
 use crate::clock;
 use crate::config::Config;
 use crate::error::Error;
@@ -23,9 +22,6 @@ const THREADS: u16 = 4;
 
 /// How many deliveries that have arrived are kept for each webhook where it does not say.
 const KEPT: u32 = 100;
-
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// The webhooks, ready for the worker.
 pub(super) struct Hooks {
@@ -57,30 +53,34 @@ pub(super) struct Reader<'a> {
     home: &'a Home,
     store: &'a Store,
     current: Option<Arc<Hooks>>,
-    files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
-    looked: Option<Instant>,
+    files: Vec<(PathBuf, Option<Stamp>)>,
     /// What the log said last.
     said: String,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(home: &'a Home, store: &'a Store) -> Self {
-        let (current, files, looked, said) = (None, Vec::new(), None, String::new());
-        Self { home, store, current, files, looked, said }
+        Self { home, store, current: None, files: Vec::new(), said: String::new() }
     }
 
-    /// Returns the webhooks as they are now.
+    /// Returns whether the webhooks are no longer as they were read last.
+    pub(super) fn have_changed(&self) -> bool {
+        self.current.is_some() && !self.is_up_to_date()
+    }
+
+    fn is_up_to_date(&self) -> bool {
+        self.files.iter().all(|(path, seen)| stamp(path) == *seen)
+    }
+
+    /// Returns the webhooks as they are now: whoever has made one is told of all that happens from
+    /// then on.
     ///
     /// # Errors
     /// `configuration_invalid`: which networks may be reached, or who is to be told, is not known.
     pub(super) fn current(&mut self) -> Result<Arc<Hooks>, Error> {
-        let recent = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
         if let Some(hooks) = &self.current
-            && (recent || self.files.iter().all(|(path, seen)| stamp(path) == *seen))
+            && self.is_up_to_date()
         {
-            if !recent {
-                self.looked = Some(Instant::now());
-            }
             return Ok(Arc::clone(hooks));
         }
         self.current = None;
@@ -94,7 +94,6 @@ impl<'a> Reader<'a> {
         }
         let hooks = Arc::new(read?);
         self.current = Some(Arc::clone(&hooks));
-        self.looked = Some(Instant::now());
         Ok(hooks)
     }
 

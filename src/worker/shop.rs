@@ -1,9 +1,10 @@
 //! What the worker needs of the configuration to drive orders of a hoster; read again when a file
 //! that it came from has changed.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::config::{AddressKind, Config, Ready};
 use crate::definition::{self, Definition};
@@ -114,7 +115,7 @@ fn poll(config: &Config) -> Duration {
 pub(super) struct Shops<'a> {
     home: &'a Home,
     current: Option<Arc<Shop>>,
-    files: Vec<(PathBuf, Option<(SystemTime, u64)>)>,
+    files: Vec<(PathBuf, Option<Stamp>)>,
     looked: Option<Instant>,
     last_timeout: Option<Duration>,
 }
@@ -164,10 +165,14 @@ impl<'a> Shops<'a> {
     }
 }
 
+/// What tells a file from one that was read before: when it was changed last, its mode included, its
+/// number and its length. A copy of an older file may well have the change time of that.
+pub(super) type Stamp = (i64, i64, u64, u64);
+
 /// Returns what tells a file from one that was read before.
-pub(super) fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+pub(super) fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+    Some((metadata.ctime(), metadata.ctime_nsec(), metadata.ino(), metadata.len()))
 }
 
 fn wanted(ready: &Ready, timeout: Duration) -> Wanted {
