@@ -21,6 +21,14 @@ pub(super) struct Due {
     pub(super) target: Result<Arc<Target>, String>,
     pub(super) plan: Plan,
     pub(super) sender: Arc<Sender>,
+    /// Where it was sent and that could not be written down: what is to be written.
+    pub(super) sent: Option<Box<Sent>>,
+}
+
+/// A delivery that was sent, with its last attempt.
+pub(super) struct Sent {
+    delivery: Delivery,
+    verdict: Verdict,
 }
 
 /// What became of it.
@@ -35,29 +43,42 @@ pub(super) enum Outcome {
     Recorded(Box<Delivery>),
     /// Somebody removed it.
     Gone,
-    /// It was perhaps sent, and what came of it is not on disk.
-    Error(Error),
+    /// It could not be read, or what came of it could not be written down; then that is here, for it
+    /// must not be sent once more.
+    Error(Error, Option<Box<Sent>>),
     /// The program has a fault.
     Panic,
 }
 
 impl Due {
     /// Sends the delivery and writes down what came of it.
-    pub(super) fn send(self, store: &Store, outbox: &Outbox) -> Attempted {
-        let sent = catch_unwind(AssertUnwindSafe(|| self.attempt(store, outbox)));
-        let outcome = match sent {
-            Ok(Ok(Some(delivery))) => Outcome::Recorded(Box::new(delivery)),
-            Ok(Ok(None)) => Outcome::Gone,
-            Ok(Err(error)) => Outcome::Error(error),
-            Err(_) => Outcome::Panic,
-        };
-        Attempted { id: self.id, outcome }
+    pub(super) fn send(mut self, store: &Store, outbox: &Outbox) -> Attempted {
+        let attempted = catch_unwind(AssertUnwindSafe(|| self.attempt(store, outbox)));
+        Attempted { outcome: attempted.unwrap_or(Outcome::Panic), id: self.id }
     }
 
-    fn attempt(&self, store: &Store, outbox: &Outbox) -> Result<Option<Delivery>, Error> {
-        let Some(mut delivery) = store.delivery_on(Shelf::Pending, &self.id)? else {
-            return Ok(None);
+    fn attempt(&mut self, store: &Store, outbox: &Outbox) -> Outcome {
+        let sent = match self.sent.take() {
+            Some(sent) => sent,
+            None => match store.delivery_on(Shelf::Pending, &self.id) {
+                Ok(Some(delivery)) => Box::new(self.attempted(delivery)),
+                Ok(None) => return Outcome::Gone,
+                Err(error) => return Outcome::Error(error, None),
+            },
         };
+        match outbox.record(&sent.delivery) {
+            Ok(true) => {}
+            Ok(false) => return Outcome::Gone,
+            Err(error) => return Outcome::Error(error, Some(sent)),
+        }
+        let Sent { delivery, verdict } = *sent;
+        match tell(store, outbox, &delivery, &verdict, clock::now()) {
+            Ok(()) => Outcome::Recorded(Box::new(delivery)),
+            Err(error) => Outcome::Error(error, None),
+        }
+    }
+
+    fn attempted(&self, mut delivery: Delivery) -> Sent {
         let at = clock::now();
         let started = Instant::now();
         let (http_status, response, verdict) = self.exchange(&delivery, at);
@@ -65,14 +86,10 @@ impl Due {
         let number = delivery.attempts.last().map_or(1, |last| last.number + 1);
         let error = verdict.why().map(str::to_owned);
         let attempt = Attempt { number, at, milliseconds, http_status, error, response };
-        let now = clock::now();
         let id = self.id.to_string();
-        delivery.attempted(attempt, &verdict, now, |made| self.plan.wait_after(made, &id));
-        if !outbox.record(&delivery)? {
-            return Ok(None);
-        }
-        tell(store, outbox, &delivery, &verdict, now)?;
-        Ok(Some(delivery))
+        let next = |made| self.plan.wait_after(made, &id);
+        delivery.attempted(attempt, &verdict, clock::now(), next);
+        Sent { delivery, verdict }
     }
 
     /// Sends the request; returns the status and the beginning of the reply, and what they mean, in
@@ -135,4 +152,55 @@ fn tell(
         store.log(now, None, format!("webhook {webhook} is disabled: {reason}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::{OsStr, OsString};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::EventType;
+    use crate::home::Home;
+    use crate::http::tests::server::Server;
+    use crate::webhook::address::Policy;
+    use crate::webhook::kinds::samples;
+
+    #[test]
+    fn what_could_not_be_written_down_is_written_later_and_not_sent_once_more() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::find(OsStr::new("x"), Some(OsString::from(root.path())));
+        let store = Store::of(&home);
+        drop(store.lock("test").unwrap());
+        let outbox = store.outbox(&store.try_worker_lock("test").unwrap().unwrap()).unwrap();
+        let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        let keys = || json!({ "kind": "generic", "url": server.url("/") });
+        let event = samples::event(EventType::Finished);
+        let wait = |_: &str| std::time::Duration::ZERO;
+        let delivery = Delivery::new("hook", event, 1, None, clock::now(), wait);
+        outbox.add(std::slice::from_ref(&delivery)).unwrap();
+        let due = |sent| Due {
+            id: delivery.id.clone(),
+            plan: Plan::of(&samples::webhook(keys())),
+            target: Ok(Arc::new(samples::target(keys()))),
+            sender: Arc::new(Sender::new(Policy::default())),
+            sent,
+        };
+
+        // As good as a full disk: no new file can be made there.
+        let tmp = home.state.join("deliveries/tmp");
+        std::fs::remove_dir(&tmp).unwrap();
+        std::os::unix::fs::symlink("/proc", &tmp).unwrap();
+        let Outcome::Error(_, Some(sent)) = due(None).send(&store, &outbox).outcome else {
+            panic!("it was written down");
+        };
+        std::fs::remove_file(&tmp).unwrap();
+        let Outcome::Recorded(recorded) = due(Some(sent)).send(&store, &outbox).outcome else {
+            panic!("it was not written down");
+        };
+        assert_eq!((recorded.state, recorded.attempts.len()), (State::Delivered, 1));
+        assert_eq!(store.delivery_on(Shelf::Done, &delivery.id).unwrap(), Some(*recorded));
+        assert_eq!(server.requests().len(), 1);
+    }
 }

@@ -162,7 +162,8 @@ impl<'a> Worker<'a> {
     /// Does what can be done now.
     fn pass(&mut self) -> Result<(), Error> {
         self.orders.pass(&mut self.deliveries)?;
-        self.deliveries.pass()
+        self.deliveries.pass();
+        Ok(())
     }
 
     /// Waits until threads have nothing under way.
@@ -191,7 +192,7 @@ impl<'a> Worker<'a> {
         }
         let book = self.store.lock("worker")?;
         self.orders.look_again()?;
-        self.deliveries.look_again()?;
+        self.deliveries.look_again();
         if !may_stay(self) {
             return Ok(false);
         }
@@ -212,7 +213,7 @@ impl<'a> Worker<'a> {
                 return Ok(Woken::Upgrade);
             }
             self.orders.look()?;
-            self.deliveries.look()?;
+            self.deliveries.look();
             let nothing_left = self.orders.all_are_parked() && self.deliveries.are_held();
             if !self.orders.all_wait() || self.deliveries.is_due() || nothing_left {
                 return Ok(Woken::Work);

@@ -126,7 +126,7 @@ impl<'a> Orders<'a> {
         let ended = order.next() == Step::File;
         if !ended && order.definition != INVENTORY {
             drop(book);
-            deliveries.announce(&order)?;
+            deliveries.announce_early(&order);
             return self.hand_on(id, changed_at);
         }
         if !ended {

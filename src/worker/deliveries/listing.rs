@@ -1,0 +1,79 @@
+//! Which deliveries are pending, as their folder says.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::super::LOOK;
+use super::{Deliveries, Pending};
+use crate::clock;
+use crate::error::Error;
+use crate::store::Shelf;
+use crate::webhook::delivery::{DeliveryId, State};
+
+/// How often the folder is listed although its change time says that nothing came.
+const SURELY: Duration = Duration::from_secs(5);
+
+impl Deliveries<'_> {
+    /// Lists the pending deliveries, and notices those that somebody changed.
+    pub(in super::super) fn look(&mut self) {
+        // What was held for a webhook may be sent now.
+        self.stale |= !self.pending.is_empty() && self.hooks.have_changed();
+        let changed_at = self.store.shelf_changed_at(Shelf::Pending);
+        if let Some((listed, seen)) = self.listed {
+            let still = seen == changed_at && listed.elapsed() < SURELY;
+            if still || listed.elapsed() < LOOK {
+                return;
+            }
+        }
+        self.listed = Some((Instant::now(), changed_at));
+        let listed = self.list();
+        self.unlisted = listed.is_err();
+        if let Err(error) = listed {
+            self.say("listing", format!("the pending deliveries are left alone for now: {error}"));
+        }
+    }
+
+    /// Lists the pending deliveries, whenever that was done last.
+    pub(in super::super) fn look_again(&mut self) {
+        self.listed = None;
+        self.look();
+    }
+
+    fn list(&mut self) -> Result<(), Error> {
+        let listed: BTreeSet<DeliveryId> =
+            self.store.deliveries(Shelf::Pending)?.into_iter().collect();
+        let before = self.pending.len();
+        let under_way = &self.under_way;
+        self.pending.retain(|id, _| listed.contains(id) || under_way.contains_key(id));
+        self.stale |= self.pending.len() != before;
+        for id in listed {
+            if self.under_way.contains_key(&id) {
+                continue;
+            }
+            let seen = self.store.delivery_changed_at(&id);
+            if self.pending.get(&id).is_none_or(|known| known.seen != seen) {
+                self.read(id, seen)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, id: DeliveryId, seen: Option<SystemTime>) -> Result<(), Error> {
+        self.stale = true;
+        match self.store.delivery_on(Shelf::Pending, &id) {
+            Ok(Some(delivery)) if delivery.state == State::Pending => {
+                self.pending.insert(id, Pending::of(&delivery, seen));
+            }
+            // A crash left it here.
+            Ok(Some(delivery)) => self.outbox.file(&delivery)?,
+            Ok(None) => {}
+            Err(error) => {
+                // For a person to look at; it stops no other.
+                self.store.log(clock::now(), None, format!("left alone for now: {error}"));
+                let pending = Pending::unreadable(&id, seen);
+                self.pending.insert(id, pending);
+            }
+        }
+        Ok(())
+    }
+}
