@@ -179,6 +179,9 @@ pub(crate) struct Health {
     pub(crate) format: Format,
     /// Since when every attempt failed.
     pub(crate) failing_since: Option<Timestamp>,
+    /// When one did last, to the hour; more often it is not worth a file.
+    #[serde(default)]
+    pub(crate) failed_at: Option<Timestamp>,
     /// Why nothing is sent to it any more.
     pub(crate) disabled: Option<Disabled>,
 }
@@ -201,6 +204,13 @@ const RESPONSES: usize = 20;
 
 /// After how long of nothing but failures a webhook is disabled (Svix does the same).
 pub(crate) const PATIENCE: Duration = Duration::from_hours(5 * 24);
+
+/// After how long without an attempt the failures before it do not count: longer than any wait of a
+/// schedule that has a name, and than any that a receiver can ask for.
+const QUIET: Duration = Duration::from_hours(36);
+
+/// How old the time of the last failure may become before it is written down anew.
+const NOTED: Duration = Duration::from_hours(1);
 
 impl Delivery {
     /// Makes the delivery of an order's event to a webhook.
@@ -279,9 +289,17 @@ impl Health {
     pub(crate) fn heard(&mut self, verdict: &Verdict, now: Timestamp) -> bool {
         let before = self.clone();
         let Some(why) = verdict.why() else {
-            self.failing_since = None;
+            (self.failing_since, self.failed_at) = (None, None);
             return *self != before;
         };
+        let last = self.failed_at.map(|last| clock::age(last, now));
+        if last.is_some_and(|age| age > QUIET) {
+            // Nothing was tried since: that it failed long ago says nothing of the time between.
+            self.failing_since = None;
+        }
+        if last.is_none_or(|age| age > NOTED) {
+            self.failed_at = Some(now);
+        }
         let since = *self.failing_since.get_or_insert(now);
         if matches!(verdict, Verdict::Gone { .. }) {
             self.disabled = Some(Disabled { at: now, reason: why.to_owned() });

@@ -201,6 +201,17 @@ fn five_days_of_nothing_but_failures_disable_a_webhook_and_hold_what_is_pending(
 }
 
 #[test]
+fn a_webhook_of_which_nothing_was_heard_for_months_is_not_disabled_by_its_next_failure() {
+    let mut world = World::new(&json!({}));
+    world.goes_on(after(hours(24 * 60)), |_| status(500));
+    assert_eq!(world.only().state, State::Dead);
+    world.happens();
+    world.goes_on(after(hours(24 * 61)), |_| status(500));
+    assert_eq!(world.health.disabled, None);
+    assert!(world.deliveries[1].attempts.len() > 4, "it is tried as any other");
+}
+
+#[test]
 fn one_success_in_five_days_is_enough() {
     let mut world = World::new(&json!({}));
     for day in 1..30 {
