@@ -301,3 +301,20 @@ fn another_delivery_of_an_event_begins_anew_with_the_same_event_and_body() {
     assert_eq!(world.deliveries.pop().unwrap().state, State::Delivered);
     assert_eq!(world.only().state, State::Dead, "the first stays what it is");
 }
+
+#[test]
+fn however_often_it_is_tried_a_file_of_a_delivery_can_be_read() {
+    let mut world = World::new(&json!({ "tries": 100, "schedule": [0] }));
+    world.goes_on(after(hours(1)), |_| status(500));
+    let (worst, mut delivery) = ("\u{1}".repeat(4096), world.deliveries.remove(0));
+    let attempts = std::mem::take(&mut delivery.attempts);
+    for attempt in attempts {
+        let attempt = Attempt { response: Some(worst.clone()), ..attempt };
+        let verdict = Verdict::Refused { why: String::new() };
+        delivery.attempted(attempt, &verdict, start(), |_| None);
+    }
+    assert_eq!(delivery.attempts.len(), 100);
+    assert_eq!(delivery.attempts.last().unwrap().response, Some(worst));
+    let size = serde_json::to_vec_pretty(&delivery).unwrap().len() as u64;
+    assert!(size < crate::json::LARGEST, "{size}");
+}

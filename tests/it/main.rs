@@ -56,6 +56,7 @@ mod secrets;
 mod startup;
 mod usage;
 mod webhooks_again;
+mod webhooks_broken;
 mod webhooks_commands;
 mod webhooks_dangers;
 mod webhooks_delivery;
