@@ -3,6 +3,7 @@
 //! What is written goes out in one call, so that a caller sees a whole answer or none. Nothing
 //! here panics: `println!` would, on a full or closed output.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use serde::Serialize;
@@ -26,16 +27,50 @@ pub(crate) fn pretty_json(value: &impl Serialize) -> io::Result<()> {
     bytes(&text)
 }
 
-/// Writes `text` as it is.
+/// Writes `text`, but nothing that a terminal obeys: hosters and receivers have a say in it.
 pub(crate) fn text(text: &str) -> io::Result<()> {
-    bytes(text.as_bytes())
+    bytes(harmless(text).as_bytes())
 }
 
 /// Writes a line to standard error, where a failure to do so can be told to nobody.
 pub(crate) fn complain(line: &str) {
-    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    let _ = io::stderr().lock().write_all(format!("{}\n", harmless(line)).as_bytes());
+}
+
+/// Returns a text whose control characters, but for tabs and line ends, are escaped.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let obeyed = |one: char| one.is_control() && !matches!(one, '\n' | '\t');
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    // Whoever wrote on Windows meant no more than the end of a line.
+    for one in text.replace("\r\n", "\n").chars() {
+        if obeyed(one) { clean.extend(one.escape_default()) } else { clean.push(one) }
+    }
+    Cow::Owned(clean)
 }
 
 fn bytes(bytes: &[u8]) -> io::Result<()> {
     system::write_to_stdout(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        assert_eq!(harmless("a\tb\r\nc\n"), "a\tb\nc\n");
+        assert_eq!(harmless("\u{1b}]0;x\u{7}\u{9b}1m\r\u{7f}"), r"\u{1b}]0;x\u{7}\u{9b}1m\r\u{7f}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_commands_a_terminal(text in "[\\x00-\\u{a0}é]*") {
+            prop_assert!(!harmless(&text).chars().any(|one| one.is_control() && !"\n\t".contains(one)));
+        }
+    }
 }
