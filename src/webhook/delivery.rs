@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::file::Kind;
 use crate::clock::{self, Timestamp};
 use crate::event::Event;
 use crate::format::Format;
@@ -95,6 +96,9 @@ pub(crate) struct Delivery {
     /// The body as it was made of the event, the same at every attempt; null where it holds a
     /// secret, which is never stored here, and is made of the event anew.
     pub(crate) body: Option<String>,
+    /// The kind of webhook that the body was made for; absent: whatever kind it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<Kind>,
     /// How it went so far.
     pub(crate) attempts: Vec<Attempt>,
     /// When it is tried next, RFC 3339 in UTC; null where it is not.
@@ -235,10 +239,22 @@ impl Delivery {
             position,
             event,
             body,
+            kind: None,
             attempts: Vec::new(),
             next_attempt_at: Some(next),
             made_at: now,
         }
+    }
+
+    /// Writes down for which kind of webhook the body was made.
+    pub(crate) fn of_kind(self, kind: Kind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    /// Returns the body as it was made, unless its webhook has become one of another kind: its
+    /// receiver would not understand it.
+    pub(crate) fn body_for(&self, kind: Kind) -> Option<&str> {
+        self.body.as_deref().filter(|_| self.kind.is_none_or(|made_for| made_for == kind))
     }
 
     /// Makes the `number`th delivery of the same event to the same webhook.

@@ -106,7 +106,8 @@ impl Due {
         };
         let mask = Mask::of(target);
         let failed = |why: String| failed(mask.hide(&why));
-        let message = match kinds::message(target, &delivery.event, delivery.body.as_deref(), now) {
+        let body = delivery.body_for(target.webhook.kind);
+        let message = match kinds::message(target, &delivery.event, body, now) {
             Ok(message) => message,
             Err(why) => return failed(why),
         };

@@ -57,6 +57,7 @@ mod startup;
 mod usage;
 mod webhooks_again;
 mod webhooks_broken;
+mod webhooks_changed;
 mod webhooks_commands;
 mod webhooks_dangers;
 mod webhooks_delivery;

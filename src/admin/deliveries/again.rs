@@ -1,6 +1,6 @@
 //! `deliveries redeliver` and `deliveries replay`: new deliveries of events that were there before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -27,8 +27,9 @@ struct Replayed {
 
 pub(super) fn redeliver(home: &Home, store: &Store, options: &Redeliver) -> Result<u8, Error> {
     let old = find(store, &options.id)?;
-    enabled(home, &old.webhook)?;
-    let new = in_place_of(store, &old)?;
+    let webhook = enabled(home, &old.webhook)?;
+    let new = in_place_of(store, &old, &webhook)?;
+    tell_held(store, [&new])?;
     worker::start_if_due(home, store);
     if options.output.json {
         return printed(answer::pretty_json(&List { deliveries: vec![View::of(new)] }));
@@ -57,10 +58,15 @@ pub(super) fn replay(home: &Home, store: &Store, options: &Replay) -> Result<u8,
                 store.lock("deliveries")?.add_delivery(&new)?;
                 *new
             }
-            Step::Again(old) => add_again(store, &mut store.lock("deliveries")?, &old)?,
+            Step::Again(old) => {
+                let webhook = webhooks.iter().find(|one| one.name == old.webhook);
+                let Some(webhook) = webhook else { continue };
+                add_again(store, &mut store.lock("deliveries")?, &old, webhook)?
+            }
         });
     }
     if !options.dry_run {
+        tell_held(store, &made)?;
         worker::start_if_due(home, store);
     }
     let word = if options.dry_run { "would be sent" } else { "to be sent" };
@@ -137,7 +143,8 @@ impl Groups {
                             let new =
                                 Delivery::new(&webhook.name, event, position, body, now, |_| {
                                     Duration::ZERO
-                                });
+                                })
+                                .of_kind(webhook.kind);
                             Group::Missing(Box::new(new))
                         });
                     }
@@ -186,9 +193,9 @@ fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
 
 /// Adds a delivery that takes the place of another: one that is pending is given up, for it would
 /// keep the new one waiting, and the event would be told twice.
-fn in_place_of(store: &Store, old: &Delivery) -> Result<Delivery, Error> {
+fn in_place_of(store: &Store, old: &Delivery, webhook: &Webhook) -> Result<Delivery, Error> {
     let mut book = store.lock("deliveries")?;
-    let new = add_again(store, &mut book, old)?;
+    let new = add_again(store, &mut book, old, webhook)?;
     // Read again under the lock; a crash before this tells twice rather than never.
     if let Some(mut old) = store.delivery(&old.id)?
         && old.state == State::Pending
@@ -200,18 +207,43 @@ fn in_place_of(store: &Store, old: &Delivery) -> Result<Delivery, Error> {
 }
 
 /// Adds a delivery of the same event to the same webhook, under the next free number.
-fn add_again(store: &Store, book: &mut Book<'_>, old: &Delivery) -> Result<Delivery, Error> {
+///
+/// Its body is made as the webhook is now: what was wrong with it may have been the body.
+fn add_again(
+    store: &Store,
+    book: &mut Book<'_>,
+    old: &Delivery,
+    webhook: &Webhook,
+) -> Result<Delivery, Error> {
     let first = DeliveryId::of(old.id.event(), old.id.webhook());
     for number in 2..=u32::MAX {
         if store.delivery(&first.again(number))?.is_some() {
             continue;
         }
-        let new = old.again(number, clock::now());
+        let body = kinds::frozen_body(webhook, &old.event);
+        let new = Delivery { body, ..old.again(number, clock::now()).of_kind(webhook.kind) };
         if book.add_delivery(&new)? {
             return Ok(new);
         }
     }
     Err(Error::Internal { problem: format!("no number is left for `{first}`") })
+}
+
+/// Says on standard error which webhooks were given up: what is made for them waits.
+fn tell_held<'made>(
+    store: &Store,
+    made: impl IntoIterator<Item = &'made Delivery>,
+) -> Result<(), Error> {
+    let names: BTreeSet<&str> = made.into_iter().map(|one| one.webhook.as_str()).collect();
+    for name in names {
+        if store.health(name)?.disabled.is_some() {
+            answer::complain(&format!(
+                "webhook `{name}` was given up, so this is held: `webhooks update {name} --enabled` \
+                 sends it"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the webhooks that things are to be sent to again: the one that is named, or all.

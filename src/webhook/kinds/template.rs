@@ -71,11 +71,11 @@ pub(super) fn draft(
     scope: &Scope,
     frozen: Option<&str>,
 ) -> Result<Draft, String> {
-    let kind = match webhook.form {
-        Some(_) => "application/x-www-form-urlencoded",
-        None => "application/json",
-    };
     let body = frozen.map_or_else(|| body(webhook, scope), |body| Ok(body.to_owned()))?;
+    // The webhook may have become a form, or ceased to be one, since the body was made. No form is
+    // JSON: each of its fields has a `=`, and quotation marks are encoded.
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
+    let kind = if is_json { "application/json" } else { "application/x-www-form-urlencoded" };
     Ok(Draft { url, headers: vec![("Content-Type", kind.to_owned())], body })
 }
 

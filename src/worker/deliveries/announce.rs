@@ -58,6 +58,7 @@ impl Deliveries<'_> {
                 let position = u32::try_from(position).unwrap_or(u32::MAX);
                 let first = |id: &str| plan.wait_after(0, id).unwrap_or_default();
                 Delivery::new(&webhook.name, event.clone(), position, body, now, first)
+                    .of_kind(webhook.kind)
             }));
         }
         Ok(made)

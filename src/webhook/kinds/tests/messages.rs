@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::samples::{event, header, message, now, target, webhook};
 use super::super::{frozen_body, summary};
 use crate::event::EventType;
+use crate::webhook::delivery::Delivery;
 use crate::webhook::file::Kind;
 
 const KEY: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
@@ -215,6 +218,35 @@ fn a_template_that_has_no_value_says_so_at_each_attempt() {
     let failed = super::super::samples::event(EventType::Failed);
     let why = super::super::message(&odd, &failed, Some("{}"), now()).unwrap_err();
     assert!(why.contains("`X-Own`") && why.contains("line break"), "{why}");
+}
+
+#[test]
+fn a_body_that_was_made_before_a_template_changed_is_sent_as_what_it_is() {
+    let (form, tree) = (json!({ "a": "{{ summary }}", "b": "" }), json!({ "a": "{{ summary }}" }));
+    let form = target(json!({ "kind": "template", "form": form }));
+    let tree = target(json!({ "kind": "template", "body": tree }));
+    let event = event(EventType::Finished);
+    for (made_by, kind) in
+        [(&form, "application/x-www-form-urlencoded"), (&tree, "application/json")]
+    {
+        let frozen = frozen_body(&made_by.webhook, &event);
+        for now_is in [&form, &tree] {
+            let made = super::super::message(now_is, &event, frozen.as_deref(), now()).unwrap();
+            assert_eq!(header(&made, "Content-Type"), Some(kind));
+            assert_eq!(Some(made.body), frozen);
+        }
+    }
+}
+
+#[test]
+fn a_body_serves_no_webhook_of_another_kind() {
+    let event = event(EventType::Finished);
+    let body = frozen_body(&webhook(json!({ "kind": "generic" })), &event);
+    let made = Delivery::new("hook", event, 0, body.clone(), now(), |_| Duration::ZERO);
+    assert_eq!(made.body_for(Kind::Cloudstack), body.as_deref(), "who wrote it did not say");
+    let made = made.of_kind(Kind::Generic);
+    assert_eq!(made.body_for(Kind::Generic), body.as_deref());
+    assert_eq!(made.body_for(Kind::Cloudstack), None);
 }
 
 #[test]
