@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::settings::{event, kind};
+use super::webhooks::{ScopeFlag, scope};
 use super::{Output, Settings, one_of};
 use crate::clock::{self, Timestamp};
 use crate::event::EventType;
@@ -117,11 +118,20 @@ pub(crate) struct DeleteDeliveries {
 #[derive(Debug, Args)]
 pub(crate) struct TestWebhook {
     /// The name of a saved webhook; what else is given takes the place of what it has
-    #[arg(required_unless_present = "kind")]
+    #[arg(required_unless_present_any = ["kind", "named"])]
     pub(crate) name: Option<String>,
+    /// The same; with --kind, the name that a webhook is to have which is not saved
+    #[arg(long = "name", id = "named", value_name = "NAME", conflicts_with = "name")]
+    pub(crate) named: Option<String>,
     /// What the receiver understands, for a webhook that is not saved
     #[arg(long, value_parser = kind(), conflicts_with = "name")]
     pub(crate) kind: Option<Kind>,
+    /// As `create` has it; a test is sent all the same
+    #[arg(long, requires = "kind", hide = true)]
+    pub(crate) disabled: bool,
+    /// As `create` has it; a test is sent all the same
+    #[arg(long, requires = "kind", hide = true, value_parser = scope)]
+    pub(crate) scope: Option<ScopeFlag>,
     #[command(flatten)]
     pub(crate) settings: Settings,
     /// Print the request instead of sending it, secrets hidden

@@ -220,7 +220,7 @@ fn matching() -> impl clap::builder::TypedValueParser<Value = Match> {
     ])
 }
 
-fn scope(text: &str) -> Result<ScopeFlag, String> {
+pub(super) fn scope(text: &str) -> Result<ScopeFlag, String> {
     match text {
         "local" => Ok(ScopeFlag::Local),
         "global" => Ok(ScopeFlag::Machine(Scope::Word(Global::Global))),

@@ -52,13 +52,17 @@ struct Outcome {
 pub(super) fn run(home: &Home, options: TestWebhook) -> Result<u8, Error> {
     let input = Input::read(&options.settings)?;
     become_owner(home)?;
-    let mut draft = match (&options.name, options.kind) {
-        (Some(name), _) => {
+    let name = options.name.as_ref().or(options.named.as_ref());
+    let mut draft = match (name, options.kind) {
+        (Some(name), None) => {
             let webhook = webhooks::named(home, name)?;
             let side = Side::of(&webhook);
             Draft::of(webhook, side, &side.folder(home).unwrap_or_default())
         }
-        (None, Some(kind)) => Draft::new(UNSAVED, kind, Side::Local, &home.etc)?,
+        (name, Some(kind)) => {
+            let name = name.map_or(UNSAVED, String::as_str);
+            Draft::new(name, kind, Side::Local, &home.etc)?
+        }
         (None, None) => return Err(Error::usage("name a webhook, or give --kind")),
     };
     let mut settings = options.settings;
