@@ -67,6 +67,8 @@ fn a_webhook_of_the_machine_tells_of_the_providers_in_its_scope() {
             (json!("mine"), json!(["demo", "other"])),
         ]
     );
+    // It can be changed from here, so it can be looked at as well.
+    assert!(plugin.run(&["webhooks", "show", "theirs"]).prints().contains("other"));
     let metadata = file(&plugin).metadata().unwrap();
     assert_eq!((metadata.mode() & 0o7777, metadata.uid()), (0o600, 0));
     plugin.run(&["webhooks", "update", "theirs", "--scope", "global"]).prints();

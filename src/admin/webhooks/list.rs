@@ -10,7 +10,7 @@ use crate::home::Home;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::webhook::file::Webhook;
-use crate::webhook::load;
+use crate::webhook::load::{self, Machine};
 
 pub(super) fn list(home: &Home, output: &Output) -> Result<u8, Error> {
     become_owner(home)?;
@@ -48,12 +48,16 @@ pub(crate) fn loaded(home: &Home) -> Result<Vec<Webhook>, Error> {
     Ok(loaded.webhooks)
 }
 
-/// Returns a webhook that the provider acts on, by its name.
+/// Returns a webhook by its name: one that the provider acts on, or another of the machine, which
+/// can be changed from here as well.
 ///
 /// # Errors
 /// `usage`, naming it and the nearest there is.
 pub(crate) fn named(home: &Home, name: &str) -> Result<Webhook, Error> {
-    let webhooks = loaded(home)?;
+    let mut webhooks = loaded(home)?;
+    if let Machine::Known(all) = load::machine(home)? {
+        webhooks.extend(all);
+    }
     let found = webhooks.iter().find(|webhook| webhook.name == name).cloned();
     found.ok_or_else(|| unknown(name, &webhooks))
 }
