@@ -99,6 +99,17 @@ impl Sender {
         }
     }
 
+    /// Looks whether the certificates that a target is to be trusted by can be used.
+    ///
+    /// # Errors
+    /// A sentence that begins with the key.
+    pub(crate) fn check(target: &Target) -> Result<(), String> {
+        match target.ca {
+            Some(_) => Self::new(Policy::default()).client(target).map(drop),
+            None => Ok(()),
+        }
+    }
+
     fn client(&self, target: &Target) -> Result<Arc<Client>, String> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (target.verifies(), target.ca.clone());

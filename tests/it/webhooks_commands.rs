@@ -232,6 +232,49 @@ fn filters_are_added_listed_and_deleted() {
 }
 
 #[test]
+fn a_test_takes_the_flags_of_create() {
+    let plugin = Plugin::installed();
+    let words = ["deliveries", "test", "--name", "a", "--kind", "generic", "--url", "http://h/"];
+    let words = [&words[..], &["--generate-secret", "--disabled", "--scope", "global"]].concat();
+    let shown = call(&plugin, &[&words[..], &["--dry-run"]].concat());
+    assert!(shown.prints().contains("webhook-signature: v1,"), "{shown:?}");
+    refused(&plugin, &["deliveries", "test", "--name", "../a", "--kind", "generic"]);
+    create(&plugin, "a", &[]);
+    call(&plugin, &["deliveries", "test", "--name", "a", "--dry-run"]).prints();
+    assert!(refused(&plugin, &["deliveries", "test", "--name", "b"]).contains("`b`"));
+}
+
+#[test]
+fn a_file_without_certificates_is_refused_at_once_and_found_by_check() {
+    let plugin = Plugin::installed();
+    let path = secret_file(&plugin, "ca.pem", "no certificate");
+    let begin = ["webhooks", "create", "--name", "a", "--kind", "generic", "--url", "https://h/"];
+    let said = refused(&plugin, &[&begin[..], &["--ca-file", &path]].concat());
+    assert!(said.contains("ca_file: it holds no certificate"), "{said}");
+    create(&plugin, "a", &[]);
+    let mut document = stored(&plugin);
+    document["webhooks"][0]["ca_file"] = json!(path);
+    std::fs::write(plugin.etc("webhooks.json"), document.to_string()).unwrap();
+    let answer = call(&plugin, &["check"]);
+    assert!(answer.stdout.contains("nothing can be sent to `a`: ca_file"), "{answer:?}");
+}
+
+#[test]
+fn a_webhook_that_takes_any_certificate_is_named_by_check() {
+    let plugin = Plugin::installed();
+    let named = |plugin: &Plugin| {
+        let said = call(plugin, &["check", "--json"]).json()["findings"].to_string();
+        said.contains("the certificate of `a` is not checked")
+    };
+    create(&plugin, "a", &["--tls-verify", "false"]);
+    assert!(!named(&plugin), "without TLS there is none");
+    call(&plugin, &["webhooks", "update", "a", "--url", "https://h/"]).prints();
+    assert!(named(&plugin));
+    call(&plugin, &["webhooks", "update", "a", "--tls-verify", "true"]).prints();
+    assert!(!named(&plugin));
+}
+
+#[test]
 fn a_secret_comes_by_standard_input() {
     let plugin = Plugin::installed();
     let words = ["webhooks", "create", "--name", "a", "--kind", "gitlab-ci", "--project-id", "1"];

@@ -13,6 +13,8 @@ use crate::store::Store;
 use crate::webhook::delivery::State;
 use crate::webhook::file::Webhook;
 use crate::webhook::load::{self, Side};
+use crate::webhook::message::Target;
+use crate::webhook::send::Sender;
 
 const SUBJECT: &str = "webhooks";
 
@@ -76,13 +78,15 @@ fn counts(store: &Store) -> Result<BTreeMap<String, Count>, Error> {
 fn one(home: &Home, store: &Store, webhook: &Webhook, count: &Count, report: &mut Report) {
     let name = &webhook.name;
     let Count { pending, dead } = count;
-    match load::target(home, webhook) {
+    let target = load::target(home, webhook);
+    match target.and_then(|target| Sender::check(&target).map(|()| target)) {
         Err(why) => {
             let message = format!("nothing can be sent to `{name}`: {why}");
             report.error(SUBJECT, message, "correct the file");
         }
         Ok(target) => {
             let now = clock::now();
+            certificate(webhook, &target, report);
             let mut ends = target.secrets.iter().map(|(_, end)| *end).peekable();
             if ends.peek().is_some() && ends.all(|end| end.is_some_and(|end| end <= now)) {
                 let message = format!("nothing can be sent to `{name}`: its secrets have expired");
@@ -114,6 +118,18 @@ fn one(home: &Home, store: &Store, webhook: &Webhook, count: &Count, report: &mu
             "`deliveries replay --failed` sends them again, `deliveries delete` forgets them";
         report.warning(SUBJECT, message, cure);
     }
+}
+
+/// A receiver whose certificate is not checked may be somebody else. For `solusvm2` that is so by
+/// default, and its page says it.
+fn certificate(webhook: &Webhook, target: &Target, report: &mut Report) {
+    if webhook.tls_verify != Some(false) || !target.url.expose().starts_with("https:") {
+        return;
+    }
+    let message =
+        format!("the certificate of `{}` is not checked: others can read along", webhook.name);
+    let cure = "`webhooks update NAME --tls-verify true`, with `--ca-file` for one of your own";
+    report.warning(SUBJECT, message, cure);
 }
 
 /// The provider's own files are looked at with all others of the holder.

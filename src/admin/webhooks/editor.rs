@@ -15,6 +15,7 @@ use crate::webhook::address::Policy;
 use crate::webhook::file::{Webhook, Webhooks};
 use crate::webhook::kinds;
 use crate::webhook::load::{self, Side};
+use crate::webhook::send::Sender;
 use crate::{json, system};
 
 /// One of the two files, and the right to change it.
@@ -125,6 +126,7 @@ impl Editor {
 pub(crate) fn checked(home: &Home, draft: &Draft, side: Side) -> Result<(), String> {
     load::check(&draft.webhook, side)?;
     let target = draft.target()?;
+    Sender::check(&target)?;
     // What is wrong with the configuration is told by whoever needs it.
     let config = Config::load(home).ok();
     let account = config.as_ref().map(|config| config.account.clone()).unwrap_or_default();
