@@ -157,6 +157,7 @@ fn an_order_whose_server_may_still_be_there_is_not_forgotten() {
     let told = plugin.run(&["orders", "prune", "--days", "0", "--json"]).json();
     assert_eq!(told["pruned"], json!([]), "{told}");
     plugin.run(&["orders", "release", &left, "--yes"]).prints();
+    plugin.settled();
     let told = plugin.run(&["orders", "prune", "--days", "0", "--json"]).json();
     assert_eq!(told["pruned"], json!([left]), "{told}");
     assert!(told["kept"].to_string().contains("nobody knows"), "{told}");
