@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::http::Method;
 
+pub(crate) use super::auth::Auth;
+
 /// A text that may hold expressions: `{{ order.hostname }}`. One that is nothing but an expression
 /// keeps the expression's type.
 pub(crate) type Template = String;
@@ -32,9 +34,9 @@ pub(crate) struct Http {
     /// What was confirmed against what, a sentence each; and what was not.
     #[expect(dead_code, reason = "for readers of the file")]
     confirmed: Vec<String>,
-    /// What stands before the paths, as the vendor's own description writes them. Absent: every
-    /// installation has its own, and the configuration must name it.
-    pub(crate) base_url: Option<String>,
+    /// What stands before the paths, as the vendor's own description writes them; expressions can
+    /// read `parameters`. Absent: every installation has its own, and the configuration must name it.
+    pub(crate) base_url: Option<Template>,
     /// What proves to the hoster who we are, by name.
     #[serde(default)]
     pub(crate) credentials: BTreeMap<String, Credential>,
@@ -46,6 +48,8 @@ pub(crate) struct Http {
     /// Headers of every request.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Template>,
+    /// What replies are. Absent: what their content type says, and JSON where it says nothing.
+    pub(crate) reply: Option<ReplyFormat>,
     /// How the root password gets onto the server.
     pub(crate) password: PasswordWay,
     /// What keeps a repeated create from buying a second server.
@@ -143,25 +147,6 @@ pub(crate) enum ParameterType {
     Object,
 }
 
-/// How a request shows who sends it.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum Auth {
-    /// By headers that hold a credential.
-    Header {
-        /// The headers.
-        headers: BTreeMap<String, Template>,
-    },
-    /// By a token that is asked for first, and once more when a reply has status 401.
-    Login {
-        /// The requests that get the token and save it.
-        steps: Vec<Step>,
-        /// The headers of all other requests, made of what the steps saved.
-        headers: BTreeMap<String, Template>,
-    },
-}
-
 /// How the root password gets onto the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -238,6 +223,17 @@ pub(crate) struct Step {
     pub(crate) optional: bool,
 }
 
+/// What a reply is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReplyFormat {
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+}
+
 /// A request, as data.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -245,6 +241,9 @@ pub(crate) struct Step {
 pub(crate) struct Request {
     /// The method.
     pub(crate) method: Method,
+    /// What stands before the path instead of what otherwise does: another service of the hoster.
+    /// Expressions can read `base_url`, which is what otherwise stands there.
+    pub(crate) base_url: Option<Template>,
     /// The path behind `base_url`. What an expression yields is percent-encoded and must not be
     /// empty.
     pub(crate) path: Template,
@@ -497,6 +496,8 @@ pub(crate) struct RecordedReply {
     /// Its body, as JSON.
     #[serde(default)]
     pub(crate) json: Value,
+    /// Its body, as the text of an XML document.
+    pub(crate) xml: Option<String>,
 }
 
 impl Http {
@@ -527,6 +528,7 @@ impl Http {
         if let Some(step) = self.create.iter().find(|step| step.buys && step.wait_until.is_some()) {
             return Err(format!("create: step `{}` buys, so it cannot be repeated", step.name));
         }
+        self.auth.checked()?;
         let seconds = [
             ("find.settle_seconds", self.find.settle_seconds),
             ("poll.grace_seconds", self.poll.grace_seconds),

@@ -1,5 +1,6 @@
 //! How to talk to a hoster, as data: the definition that a configuration names.
 
+pub(crate) mod auth;
 pub(crate) mod http;
 pub(crate) mod parameters;
 

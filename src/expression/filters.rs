@@ -59,6 +59,13 @@ pub(crate) static FILTERS: &[Filter] = {
     &[
         filter("base64", (0, 0), OfValue(texts::base64), "Encodes a text as base64, padded."),
         filter(
+            "children",
+            (1, 1),
+            OfValue(shape::children),
+            "The list of what stands under a dotted path, whether there is one, several or none: \
+             lists on the way and at its end are gone through, and what is not there has nothing.",
+        ),
+        filter(
             "default",
             (1, 2),
             Replaces,
@@ -83,6 +90,12 @@ pub(crate) static FILTERS: &[Filter] = {
             (0, 0),
             OfValue(texts::float),
             "The floating-point number that a number is or a text says.",
+        ),
+        filter(
+            "from_json",
+            (0, 0),
+            OfValue(texts::from_json),
+            "The value that a text says as JSON.",
         ),
         filter(
             "int",

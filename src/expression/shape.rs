@@ -39,6 +39,22 @@ pub(super) fn pluck(list: &Value, arguments: &[Value]) -> Result {
     Ok(Some(elements(list)?.iter().filter_map(of).cloned().collect()))
 }
 
+pub(super) fn children(value: &Value, arguments: &[Value]) -> Result {
+    fn elements(value: &Value) -> &[Value] {
+        match value {
+            Value::Null => &[],
+            Value::Array(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+    let mut all: Vec<&Value> = elements(value).iter().collect();
+    for name in text_argument(arguments, 0)?.split('.') {
+        let next = all.into_iter().filter_map(|one| attribute(one, name));
+        all = next.flat_map(elements).collect();
+    }
+    Ok(Some(all.into_iter().cloned().collect()))
+}
+
 pub(super) fn flatten(list: &Value, _: &[Value]) -> Result {
     let mut flat = Vec::new();
     for element in elements(list)? {

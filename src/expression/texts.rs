@@ -81,6 +81,10 @@ pub(super) fn json(value: &Value, _: &[Value]) -> Result {
     made(value.to_string())
 }
 
+pub(super) fn from_json(value: &Value, _: &[Value]) -> Result {
+    serde_json::from_str(text(value)?).map(Some).map_err(|_| "wants a text that is JSON".into())
+}
+
 pub(super) fn string(value: &Value, _: &[Value]) -> Result {
     made(operators::text(value)?)
 }

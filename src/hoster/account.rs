@@ -9,7 +9,7 @@ use crate::definition::http::{Http, PasswordWay};
 use crate::definition::parameters;
 use crate::error::Error;
 use crate::home::Home;
-use crate::hoster::http::Hoster;
+use crate::hoster::http::{Hoster, check_keys, is_base_url};
 use crate::http::{Client, Options};
 use crate::json::{self, nearest};
 use crate::order::{Access, Equipment};
@@ -32,7 +32,11 @@ pub(crate) fn open(home: &Home, config: &Config, definition: Arc<Http>) -> Resul
     let base_url = base_url(config, &definition).map_err(invalid)?;
     let credentials = credentials(home, config, &definition).map_err(invalid)?;
     let client = client(home, config).map_err(invalid)?;
-    Ok(Hoster::new(definition, &base_url, credentials, Box::new(client)))
+    let hoster = Hoster::new(definition, &base_url, credentials, Box::new(client));
+    Ok(match config.configurations.first() {
+        Some(first) => hoster.with_usual(first.parameters.clone()),
+        None => hoster,
+    })
 }
 
 /// Checks all that an order of `configuration` rests on, without asking anybody, and returns what
@@ -48,7 +52,8 @@ pub(crate) fn check(
 ) -> Result<Equipment, Error> {
     let invalid = |problem| Error::ConfigurationInvalid { path: home.config(), problem };
     base_url(config, definition).map_err(invalid)?;
-    credentials(home, config, definition).map_err(invalid)?;
+    let credentials = credentials(home, config, definition).map_err(invalid)?;
+    check_keys(definition, &credentials).map_err(invalid)?;
     client(home, config).map_err(invalid)?;
     let id = &configuration.id;
     let place = |problem: String| invalid(format!("configuration `{id}`: {problem}"));
@@ -89,12 +94,12 @@ pub(crate) fn base_url(config: &Config, definition: &Http) -> Result<String, Str
     let url = known.ok_or_else(|| {
         format!("base_url: {} has an address of its own for each installation", definition.title)
     })?;
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', '@']) => Ok(url.clone()),
-        // The text may hold a password; it is not repeated.
-        _ => Err("base_url: `https://HOST/…` was expected, without user, `?` and `#`".to_owned()),
+    // One that holds expressions is looked at when it is evaluated.
+    if is_base_url(url) || url.contains("{{") {
+        return Ok(url.clone());
     }
+    // The text may hold a password; it is not repeated.
+    Err("base_url: `https://HOST/…` was expected, without user, `?` and `#`".to_owned())
 }
 
 fn client(home: &Home, config: &Config) -> Result<Client, String> {

@@ -10,10 +10,12 @@ use crate::expression::predicates::TESTS;
 fn filter_examples() -> Vec<(&'static str, Value)> {
     vec![
         ("'aé' | base64", json!("YcOp")),
+        ("{'a': [{'b': 1}, {'b': [2, 3]}, {}]} | children('a.b')", json!([1, 2, 3])),
         ("nothing | default('x')", json!("x")),
         ("reply.servers | first == reply.servers[0]", json!(true)),
         ("[1, [2, [3]], none, 4] | flatten", json!([1, 2, [3], 4])),
         ("'1' | float", json!(1.0)),
+        ("'{\"a\": [1]}' | from_json", json!({"a": [1]})),
         ("' 12.9 ' | int", json!(12)),
         ("['a', 1] | join(', ')", json!("a, 1")),
         ("{'a': none} | json", json!("{\"a\":null}")),
@@ -68,6 +70,10 @@ fn filters_at_their_edges() {
         ("reply.x.y | keys", json!([])),
         ("nothing | flatten", json!([])),
         ("[{'a': none}, {'a': 1}, 2] | pluck('a')", json!([1])),
+        ("{'a': {'b': 1}} | children('a')", json!([{"b": 1}])),
+        ("{'a': ''} | children('a.b')", json!([])),
+        ("'' | children('a')", json!([])),
+        ("[{'a': none}, {'a': [1, none]}, 2] | children('a')", json!([1, null])),
         ("[[{'x': 5}]] | pluck('0.x')", json!([5])),
         ("'x' | default(reply.absent)", json!("x")),
         ("'' | default('y')", json!("")),

@@ -67,10 +67,10 @@ impl Hoster {
         for (index, step) in self.definition.create.iter().enumerate() {
             let place = format!("/create/{index}");
             if step.buys {
+                self.log_in()?;
                 let mut request = self.build(&step.request, &format!("{place}/request"), &scope)?;
                 // What is sent on a new connection surely was not sent where none came about.
                 request.fresh = true;
-                self.log_in()?;
                 self.wait_for_turn()?;
                 let attempt = Attempt { request, index, scope, saved };
                 return Ok(Prepared::Ready(Box::new(attempt)));

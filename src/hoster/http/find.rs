@@ -40,7 +40,7 @@ impl Hoster {
     /// Asks the hoster something harmless in our name; returns what it says of the time.
     pub(crate) fn probe(&self) -> Result<Option<String>, Trouble> {
         let find = &self.definition.find;
-        let order = sample::order("", self.definition.example.parameters.clone());
+        let order = sample::order("", self.usual.clone());
         let scope = scope_of(self, &order).map_err(Trouble::Definition)?;
         let first = find.list.paging.as_ref().map(|paging| &paging.first);
         let scope = scope.with("page", first);

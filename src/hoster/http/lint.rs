@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::call::pointer;
 use super::recording;
-use crate::definition::http::{Http, PasswordWay};
+use crate::definition::http::{Auth, Http, PasswordWay, Step};
 use crate::definition::parameters;
 use crate::expression::Expressions;
 
@@ -50,7 +50,7 @@ pub(crate) fn lint(definition: &Http, bytes: &[u8]) -> Vec<String> {
         match Expressions::names(template, place) {
             Ok(found) => {
                 for name in found {
-                    if let Some(problem) = unknown(definition, &name) {
+                    if let Some(problem) = unknown(definition, place, &name) {
                         problems.push(format!("{place}: `{template}`: {problem}"));
                     }
                     names.insert(name);
@@ -89,16 +89,35 @@ fn structure(definition: &Http) -> Vec<String> {
             problems.push(format!("/catalog/plan: `{}` has no choices", catalog.plan));
         }
     }
+    for (name, template) in definition.auth.secrets() {
+        let place = format!("/auth/{name}");
+        let names = Expressions::names(template, &place).unwrap_or_default();
+        if !names.iter().any(|name| name.starts_with("credentials.")) {
+            problems.push(format!("{place}: it reads no credential"));
+        }
+    }
     if let Err(problem) = parameters::check(definition, &definition.example.parameters) {
         problems.push(format!("/example: {problem}"));
     }
     problems
 }
 
-fn unknown(definition: &Http, name: &str) -> Option<String> {
+fn unknown(definition: &Http, place: &str, name: &str) -> Option<String> {
     let mut parts = name.split('.');
     let (root, member) = (parts.next().unwrap_or_default(), parts.next());
+    let in_login = place.starts_with("/auth/steps/");
     let known = match (root, member) {
+        // A login is for all orders.
+        ("parameters" | "order" | "configuration" | "server_id", _) if in_login => {
+            return Some(format!("`{name}` is of an order, and a login is for all of them"));
+        }
+        ("session", Some(member)) => {
+            let in_request = place.contains("/request/") || place.starts_with("/auth/");
+            let saves = |step: &Step| step.save.contains_key(member);
+            in_request && !in_login && definition.auth.steps().iter().any(saves)
+        }
+        ("assertion", None) => in_login && matches!(definition.auth, Auth::Jwt { .. }),
+        ("base_url", None) => place.ends_with("/base_url") && place != "/base_url",
         ("parameters", Some(member)) => definition.parameters.contains_key(member),
         ("credentials", Some(member)) => definition.credentials.contains_key(member),
         ("order", Some(member)) => ORDER.contains(&member),
@@ -110,10 +129,7 @@ fn unknown(definition: &Http, name: &str) -> Option<String> {
 
 /// Returns whether some step saves that name.
 fn saves(definition: &Http, name: &str) -> bool {
-    let login = match &definition.auth {
-        crate::definition::http::Auth::Login { steps, .. } => steps.as_slice(),
-        crate::definition::http::Auth::Header { .. } => &[],
-    };
+    let login = definition.auth.steps();
     let balance = definition.balance.as_ref().map_or(&[][..], |balance| &balance.steps);
     let lists =
         [&definition.create, &definition.poll.steps, &definition.cancel, &definition.recover];

@@ -20,6 +20,7 @@ mod remove;
 mod sample;
 mod scope;
 mod steps;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -33,7 +34,9 @@ use crate::expression::{Expressions, Fault};
 use crate::http::Transport;
 use crate::pace::Pacer;
 
+pub(crate) use auth::check_keys;
 pub(crate) use build::Built;
+pub(crate) use call::is_base_url;
 pub(crate) use catalog::{Choice, Cost};
 pub(crate) use create::{Attempt, Outcome, Prepared};
 pub(crate) use find::Look;
@@ -47,16 +50,30 @@ pub(crate) use scope::scope_of;
 /// A hoster with an account, ready to be asked. Shared by the threads of a worker.
 pub(crate) struct Hoster {
     pub(crate) definition: Arc<Http>,
-    /// What stands before the paths.
+    /// What stands before the paths, perhaps with expressions in it.
     pub(crate) base_url: String,
     pub(crate) expressions: Expressions,
     transport: Box<dyn Transport>,
     credentials: BTreeMap<String, Value>,
+    /// The parameters where no order is at hand.
+    usual: BTreeMap<String, Value>,
     pacer: Pacer,
     timeout: Duration,
     /// What the login saved last.
     session: Mutex<auth::Session>,
     redactor: Redactor,
+    purpose: Purpose,
+}
+
+/// What requests are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be sent.
+    Real,
+    /// To be answered by recordings.
+    Recorded,
+    /// To be shown: nothing is known of what a login would yield.
+    Shown,
 }
 
 /// Why a part of a definition came to nothing.
@@ -126,9 +143,19 @@ impl Hoster {
             pacer: Pacer::new(Duration::from_secs_f64(pace.interval_seconds)),
             timeout: Duration::from_secs_f64(pace.timeout_seconds),
             session: Mutex::default(),
+            purpose: Purpose::Real,
+            usual: definition.example.parameters.clone(),
             definition,
             base_url: base_url.trim_end_matches('/').to_owned(),
         }
+    }
+
+    /// Takes these parameters where no order is at hand, instead of those of the definition's
+    /// example.
+    #[must_use]
+    pub(crate) fn with_usual(mut self, parameters: BTreeMap<String, Value>) -> Self {
+        self.usual = parameters;
+        self
     }
 
     /// Takes every secret that is known out of a text: of the account, and this one.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Hoster, Trouble, sample, scope_of};
-use crate::definition::http::{Auth, Http, Step};
+use super::{Hoster, Purpose, Trouble, sample, scope_of};
+use crate::definition::http::{Http, Step};
 use crate::expression::Scope;
 use crate::http::{self, Failure, Transport};
 use crate::order::Equipment;
@@ -51,7 +51,8 @@ pub(crate) fn preview(
 ) -> Result<Vec<Shown>, Trouble> {
     let credentials = definition.credentials.keys().map(|name| (name.clone(), HIDDEN.to_owned()));
     let credentials = credentials.collect();
-    let hoster = Hoster::new(definition, base_url, credentials, Box::new(Nobody));
+    let mut hoster = Hoster::new(definition, base_url, credentials, Box::new(Nobody));
+    hoster.purpose = Purpose::Shown;
     let mut order = sample::order("", parameters);
     // Not the real one, but of the same kind.
     let password = equipment.password.map(|_| Secret::from(HIDDEN.repeat(4)));
@@ -62,9 +63,10 @@ pub(crate) fn preview(
     order.equip(Equipment { password, user_data, ..equipment });
     let scope = scope_of(&hoster, &order).map_err(Trouble::Definition)?;
     let mut shown = Vec::new();
-    if let Auth::Login { steps, .. } = &hoster.definition.auth {
+    if hoster.definition.auth.has_session() {
         let mut saved = BTreeMap::new();
-        for (index, step) in steps.iter().enumerate() {
+        let scope = scope.with("assertion", "ASSERTION");
+        for (index, step) in hoster.definition.auth.steps().iter().enumerate() {
             shown.push(hoster.show(step, &format!("/auth/steps/{index}"), &scope, false)?);
             saved.extend(placeholders(step));
         }
@@ -99,10 +101,12 @@ impl Hoster {
         scope: &Scope,
         signed: bool,
     ) -> Result<Shown, Trouble> {
-        let mut request = self.build(&step.request, &format!("{place}/request"), scope)?;
-        if signed {
-            request = self.signed(&request)?;
-        }
+        let place = format!("{place}/request");
+        let request = if signed {
+            self.signed(&self.build(&step.request, &place, scope)?, scope)?
+        } else {
+            self.build_before_login(&step.request, &place, scope)?
+        };
         let text = request.body.as_deref().map(String::from_utf8_lossy);
         let body = text.map_or(Value::Null, |text| {
             serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()))

@@ -11,7 +11,7 @@ use super::create::{Outcome, Prepared};
 use super::poll::Seen;
 use super::remove::Removed;
 use super::sample::{self, PASSWORD};
-use super::{Hoster, Trouble, scope_of};
+use super::{Hoster, Purpose, Trouble, scope_of};
 use crate::clock::Timestamp;
 use crate::definition::http::{Http, Phase, RecordedReply, Recording};
 use crate::expression::{Expressions, Scope};
@@ -50,7 +50,14 @@ impl Transport for Replay {
         let cookie = headers.remove("set-cookie").unwrap_or_default();
         let pair = cookie.split(';').next().and_then(|pair| pair.split_once('='));
         let cookies = pair.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let body = if reply.json.is_null() { Vec::new() } else { reply.json.to_string().into() };
+        let body = match reply.xml {
+            Some(text) => {
+                headers.entry("content-type".to_owned()).or_insert_with(|| "text/xml".to_owned());
+                text.into_bytes()
+            }
+            None if reply.json.is_null() => Vec::new(),
+            None => reply.json.to_string().into(),
+        };
         Ok(http::Reply {
             status: reply.status,
             headers,
@@ -73,6 +80,7 @@ pub(super) fn run(definition: &Http) -> (Vec<String>, BTreeSet<String>) {
     let mut hoster =
         Hoster::new(Arc::clone(&definition), &base_url, credentials, Box::new(replay.clone()));
     hoster.expressions = Expressions::recording();
+    hoster.purpose = Purpose::Recorded;
     let mut runner = Runner { hoster, replay, order: sample(&definition) };
     let mut problems = Vec::new();
     for (index, recording) in definition.recordings.iter().enumerate() {

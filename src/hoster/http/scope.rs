@@ -52,8 +52,14 @@ pub(crate) fn scope_of(hoster: &Hoster, order: &Order) -> Result<Scope, String> 
 }
 
 impl Hoster {
-    /// Returns what expressions can read where no order is at hand.
+    /// Returns what expressions can read where no order is at hand: the parameters are those of
+    /// the first configuration.
     pub(crate) fn scope(&self) -> Scope {
+        self.account_scope().with("parameters", self.parameters(&self.usual))
+    }
+
+    /// Returns what expressions can read of the account alone.
+    pub(super) fn account_scope(&self) -> Scope {
         Scope::new().with("credentials", &self.credentials).with("saved", json!({}))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::auth::NoReply;
-use super::call::{pointer, readable};
+use super::call::pointer;
 use super::judge::Verdict;
 use super::{Hoster, Trouble};
 use crate::definition::http::{Request, Step, Template};
@@ -36,6 +36,8 @@ impl Hoster {
         place: &str,
         scope: &Scope,
     ) -> Result<Scope, Trouble> {
+        // What a request is made of may be what a login has saved.
+        self.log_in()?;
         let built = self.build(request, &format!("{place}/request"), scope)?;
         self.wait_for_turn()?;
         let reply = self.send_as_us(&built, scope).map_err(|none| match none {
@@ -145,11 +147,12 @@ impl Hoster {
             if !self.wanted(step, &place, &scope)? {
                 continue;
             }
-            let request = self.build(&step.request, &format!("{place}/request"), &scope)?;
+            let request =
+                self.build_before_login(&step.request, &format!("{place}/request"), &scope)?;
             self.wait_for_turn()?;
             let reply =
                 self.send(&request).map_err(|failure| Trouble::passing(failure.to_string()))?;
-            let reply = readable(reply, &scope);
+            let reply = self.readable(reply, &scope);
             let status = reply.status;
             let verdict = self.judge(reply, step.ok_when.as_ref(), &place)?;
             scope = self.understand(verdict, status, &scope)?;
