@@ -32,7 +32,7 @@ pub(crate) enum Auth {
         /// Expressions can read `base_url`, which is what otherwise stands there.
         base_url: Option<Template>,
     },
-    /// By a signature of all parameters, in the query or in the form, as Apache CloudStack wants it.
+    /// By a signature of all parameters, in the query or in the form, as Apache `CloudStack` wants it.
     Cloudstack {
         /// The API key.
         api_key: Template,

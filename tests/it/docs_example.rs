@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::answer::errors;
 use crate::support::hand::read;
+use crate::support::hoster::provider::definition;
 use crate::support::page::{assert_generated, at_root};
 use crate::support::plugin::Plugin;
 
@@ -31,6 +32,20 @@ fn the_pieces_of_the_worked_example_make_its_file() {
     let file = read(&at_root("docs/nimbus.json"));
     assert_eq!(whole, file);
     assert_eq!(errors("definition", &file), Vec::<String>::new());
+}
+
+#[test]
+fn every_auth_that_is_explained_is_one_that_is_tested() {
+    let page = std::fs::read_to_string(at_root("docs/definitions.md")).unwrap();
+    let mut explained = Vec::new();
+    for piece in page.split("<!-- piece: ").skip(1) {
+        let (name, rest) = piece.split_once(" -->").unwrap();
+        let block = rest.split("```json\n").nth(1).and_then(|block| block.split("```").next());
+        let shown: Value = serde_json::from_str(block.unwrap()).unwrap();
+        assert_eq!(shown, json!({ "auth": definition(name)["auth"] }), "{name}");
+        explained.push(name);
+    }
+    assert_eq!(explained, ["fake-chain", "fake-jwt", "fake-cloudstack", "fake-sigv4"]);
 }
 
 #[test]

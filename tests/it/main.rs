@@ -30,6 +30,8 @@ mod hoster_faults;
 mod hoster_fixture;
 mod hoster_orders;
 mod hoster_removal;
+mod hoster_signing;
+mod hoster_signing_cs;
 mod inventory;
 mod inventory_claims;
 mod key;

@@ -223,6 +223,21 @@ fn a_hoster_that_repeats_a_login_and_its_token_does_not_get_them_out() {
 }
 
 #[test]
+fn a_hoster_that_repeats_signed_parameters_does_not_get_a_key_out() {
+    tell_everything("fake-cloudstack");
+}
+
+#[test]
+fn a_hoster_that_repeats_a_signed_request_does_not_get_a_key_out() {
+    tell_everything("fake-sigv4");
+}
+
+#[test]
+fn a_hoster_that_repeats_a_statement_and_its_token_does_not_get_them_out() {
+    tell_everything("fake-jwt");
+}
+
+#[test]
 fn a_hoster_that_repeats_user_data_does_not_get_the_password_out() {
     tell_everything("fake-three-steps");
 }

@@ -64,7 +64,7 @@ impl Hoster {
     ) -> Result<String, Trouble> {
         let base_url = if self.base_url.contains("{{") {
             let text = self.expressions.text(&self.base_url, "/base_url", scope)?;
-            self.checked_base_url(text, "/base_url")?
+            self.checked_base_url(&text, "/base_url")?
         } else {
             self.base_url.clone()
         };
@@ -81,16 +81,16 @@ impl Hoster {
         let Some(other) = other else { return Ok(base_url) };
         let scope = scope.with("base_url", base_url);
         let text = self.expressions.text(other, place, &scope).map_err(Trouble::from);
-        match text.and_then(|text| self.checked_base_url(text, place)) {
+        match text.and_then(|text| self.checked_base_url(&text, place)) {
             Err(_) if self.purpose == Purpose::Shown => Ok(KNOWN_LATER.to_owned()),
             known => known,
         }
     }
 
     /// Hands a base URL back where requests may go there: some are made of what a hoster said.
-    fn checked_base_url(&self, text: String, place: &str) -> Result<String, Trouble> {
+    fn checked_base_url(&self, text: &str, place: &str) -> Result<String, Trouble> {
         let in_the_clear = !text.starts_with("https://") && self.base_url.starts_with("https://");
-        if in_the_clear || !is_base_url(&text) {
+        if in_the_clear || !is_base_url(text) {
             let what =
                 if in_the_clear { "`https://HOST/…`" } else { "`https://HOST/…` or `http:`" };
             return Err(Trouble::passing(format!("{place}: {what} was expected")));

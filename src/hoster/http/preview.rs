@@ -65,10 +65,11 @@ pub(crate) fn preview(
     let mut shown = Vec::new();
     if hoster.definition.auth.has_session() {
         let mut saved = BTreeMap::new();
-        let scope = scope.with("assertion", "ASSERTION");
+        let mut scope = scope.with("assertion", "ASSERTION");
         for (index, step) in hoster.definition.auth.steps().iter().enumerate() {
             shown.push(hoster.show(step, &format!("/auth/steps/{index}"), &scope, false)?);
             saved.extend(placeholders(step));
+            scope.set("saved", &saved);
         }
         hoster.remember(saved);
     }

@@ -49,7 +49,10 @@ impl Redactor {
         for secret in known.chain(password) {
             // Also where a secret has several lines, or parts that are secret by themselves, as
             // `user@realm!id=SECRET` has.
-            for part in secret.split(['\n', '=', ' ']).filter(|part| part.len() >= SHORTEST) {
+            // What frames a key in PEM (RFC 7468) is none.
+            let lines = secret.split('\n').filter(|line| !line.starts_with("-----"));
+            let parts = lines.flat_map(|line| line.split(['=', ' ']));
+            for part in parts.filter(|part| part.len() >= SHORTEST) {
                 clean = clean.replace(part, "REDACTED");
             }
         }
@@ -73,6 +76,13 @@ mod tests {
         let text =
             redactor.redact("bad\n token canary-1 and\tpassword hunter22!", Some("hunter22"));
         assert_eq!(text, "bad token REDACTED and password REDACTED!");
+    }
+
+    #[test]
+    fn the_lines_of_a_key_are_secret_and_its_frame_is_not() {
+        let key = "-----BEGIN PRIVATE KEY-----\ncanary-1\ncanary-2=\n-----END PRIVATE KEY-----";
+        let text = Redactor::new([key.to_owned()]).redact("the PRIVATE KEY canary-2=", None);
+        assert_eq!(text, "the PRIVATE KEY REDACTED=");
     }
 
     #[test]

@@ -72,6 +72,8 @@ fn add(members: &mut Map<String, Value>, name: &str, value: Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -134,14 +136,14 @@ mod tests {
         match value {
             Value::Array(all) => all.iter().for_each(|one| written(name, one, into)),
             Value::Object(all) => {
-                *into += &format!("<{name}>");
+                write!(into, "<{name}>").unwrap();
                 all.iter().for_each(|(name, value)| written(name, value, into));
-                *into += &format!("</{name}>");
+                write!(into, "</{name}>").unwrap();
             }
             text => {
                 let text = text.as_str().unwrap_or_default();
                 let text = text.replace('&', "&amp;").replace('<', "&lt;").replace("]]>", "]]&gt;");
-                *into += &format!("<{name}>{text}</{name}>");
+                write!(into, "<{name}>{text}</{name}>").unwrap();
             }
         }
     }

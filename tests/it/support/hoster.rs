@@ -10,6 +10,7 @@ pub(crate) mod mode;
 pub(crate) mod provider;
 pub(crate) mod request;
 pub(crate) mod response;
+mod signed;
 mod state;
 mod wire;
 
@@ -39,6 +40,9 @@ pub(crate) const LOGIN_PASSWORD: &str = "canaryLoginPassword";
 
 /// The tokens that a login yields begin so; no output may hold one.
 pub(crate) const SESSION: &str = "canarySession";
+
+/// The private key of whoever signs statements: that of RFC 7515, appendix A.2.
+pub(crate) const PRIVATE_KEY: &str = include_str!("../../samples/keys/rfc7515-pkcs8.pem");
 
 /// A hoster; it is gone when this is dropped.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Signatures of Apache CloudStack: HMAC-SHA1 of all parameters. Pure.
+//! Signatures of Apache `CloudStack`: HMAC-SHA1 of all parameters. Pure.
 //!
 //! <https://docs.cloudstack.apache.org/en/latest/developersguide/dev.html#how-to-sign-an-api-call-with-python>.
 //! What counts is what the server itself makes of a request: `verifyRequest` in

@@ -63,7 +63,7 @@ pub(super) fn pairs(text: &str) -> Result<Pairs, String> {
 /// (<https://url.spec.whatwg.org/#urlencoded-parsing>).
 fn decoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
-    percent_decode_str(&text).decode_utf8().ok().map(|text| text.into_owned())
+    percent_decode_str(&text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 /// Writes pairs as a query or a form: all but unreserved characters is percent-encoded.

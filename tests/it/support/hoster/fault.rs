@@ -49,7 +49,7 @@ impl Verb {
         let path = path.split('?').next().unwrap_or_default();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match (method, parts.as_slice()) {
-            ("POST", ["login"]) => Self::Login,
+            ("POST", ["login"]) | ("GET", ["login", "catalog"]) => Self::Login,
             ("POST", ["servers" | "orders"]) => Self::Create,
             ("PUT", ["servers", _, "user_data"]) => Self::Configure,
             ("POST", ["servers", _, "start"]) => Self::Start,
@@ -265,7 +265,7 @@ fn said(seen: &[Seen]) -> String {
         parts.map(|from| body[from..].chars().take(60).collect::<String>()).collect::<Vec<_>>()
     });
     let headers = last.headers.iter().map(|(name, value)| format!("{name}: {value}"));
-    lines.chain(headers).collect::<Vec<_>>().join("; ")
+    lines.chain(headers).chain([last.path.clone()]).collect::<Vec<_>>().join("; ")
 }
 
 impl RetryAfter {

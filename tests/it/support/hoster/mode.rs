@@ -27,6 +27,8 @@ pub(crate) struct Mode {
     pub(crate) listed: Listed,
     /// The public address of every server; none gives each its own, beginning with 127.0.0.1.
     pub(crate) address: Option<String>,
+    /// For how many seconds the tokens that it gives out are said to be good.
+    pub(crate) tokens_last: u64,
     /// How long it takes for each answer.
     pub(crate) delay: Duration,
 }
@@ -38,6 +40,14 @@ pub(crate) enum Auth {
     Token,
     /// By `X-Auth-Token`, which it gives out as `X-Subject-Token` in reply to a login.
     Login,
+    /// By `X-Auth-Token`, which it gives out as a cookie; where its servers are it tells who has it.
+    Chain,
+    /// By a bearer token that it gives out for a signed statement.
+    Jwt,
+    /// By a signature of all parameters.
+    Cloudstack,
+    /// By a signature of the request; such a hoster answers in XML.
+    AwsSigv4,
 }
 
 /// Whether two servers may have the same name.
@@ -84,6 +94,7 @@ impl Mode {
             removing_polls: 0,
             listed: Listed::AtOnce,
             address: None,
+            tokens_last: 3600,
             delay: Duration::ZERO,
         }
     }
@@ -112,6 +123,10 @@ impl Mode {
             "fake-plain" | "fake-three-steps" => Self::plain(),
             "fake-token" => Self::token(),
             "fake-login" => Self::login(),
+            "fake-chain" => Self { auth: Auth::Chain, ..Self::plain() },
+            "fake-jwt" => Self { auth: Auth::Jwt, ..Self::plain() },
+            "fake-cloudstack" => Self { auth: Auth::Cloudstack, ..Self::plain() },
+            "fake-sigv4" => Self { auth: Auth::AwsSigv4, ..Self::plain() },
             _ => panic!("{definition} is not in tests/samples/definitions/"),
         }
     }

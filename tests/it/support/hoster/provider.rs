@@ -6,14 +6,23 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Hoster, LOGIN_PASSWORD, TOKEN, USER};
+use super::{Hoster, LOGIN_PASSWORD, PRIVATE_KEY, TOKEN, USER};
 use crate::support::hand::read;
 use crate::support::plugin::Plugin;
 use crate::support::wait_until;
 
 /// The definitions of the tests' hoster.
-pub(crate) const DEFINITIONS: [&str; 5] =
-    ["fake-unique", "fake-plain", "fake-token", "fake-login", "fake-three-steps"];
+pub(crate) const DEFINITIONS: [&str; 9] = [
+    "fake-unique",
+    "fake-plain",
+    "fake-token",
+    "fake-login",
+    "fake-three-steps",
+    "fake-chain",
+    "fake-jwt",
+    "fake-cloudstack",
+    "fake-sigv4",
+];
 
 impl Plugin {
     /// Installs a provider that sells configuration `1` of a hoster, by one of [`DEFINITIONS`].
@@ -29,6 +38,7 @@ impl Plugin {
         self.write_private(&format!("{definition}.json"), &text);
         self.write_private("hoster.token", TOKEN);
         self.write_private("hoster.password", LOGIN_PASSWORD);
+        self.write_private("hoster.pem", PRIVATE_KEY);
         self.write_private("demo.conf", &config(hoster, definition).to_string());
     }
 
@@ -72,10 +82,16 @@ pub(crate) fn definition(name: &str) -> Value {
 /// Returns the configuration of a provider that sells what a hoster sells.
 #[track_caller]
 pub(crate) fn config(hoster: &Hoster, definition: &str) -> Value {
-    let credentials = if definition == "fake-login" {
-        json!({ "user": USER, "password": { "file": "hoster.password" } })
-    } else {
-        json!({ "token": { "file": "hoster.token" } })
+    let credentials = match definition {
+        "fake-login" | "fake-chain" => {
+            json!({ "user": USER, "password": { "file": "hoster.password" } })
+        }
+        "fake-jwt" => json!({ "account": USER, "private_key": { "file": "hoster.pem" } }),
+        "fake-cloudstack" => json!({ "api_key": { "file": "hoster.password" },
+            "secret_key": { "file": "hoster.token" } }),
+        "fake-sigv4" => json!({ "access_key": { "file": "hoster.password" },
+            "secret_key": { "file": "hoster.token" } }),
+        _ => json!({ "token": { "file": "hoster.token" } }),
     };
     let example = self::definition(definition)["example"].clone();
     json!({

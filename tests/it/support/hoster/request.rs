@@ -81,11 +81,26 @@ impl Seen {
     /// Returns a value of the query, decoded.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.path.split_once('?')?;
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let (_, value) = pairs.find(|(known, _)| *known == name)?;
-        let value = value.replace('+', " ");
-        Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
+        pairs(query).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
+
+    /// Returns the pairs of the query and of the form, decoded.
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let kind = self.headers.get("content-type").map_or("", String::as_str);
+        let is_form = kind == "application/x-www-form-urlencoded";
+        let form = String::from_utf8_lossy(if is_form { &self.body } else { &[] });
+        pairs(query).into_iter().chain(pairs(&form)).collect()
+    }
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned()
+    };
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
 }
 
 /// Reads a line without its end; none where there is nothing more.

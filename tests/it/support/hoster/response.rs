@@ -71,6 +71,24 @@ impl Response {
         Self::error(409, "uniqueness_error", "server name is already used")
     }
 
+    /// Returns the same in XML: what is null is left out, and the elements of lists are `item`.
+    pub(crate) fn in_xml(self) -> Self {
+        fn element(name: &str, value: &Value) -> String {
+            let inner = match value {
+                Value::Null => return String::new(),
+                Value::Array(all) => all.iter().map(|one| element("item", one)).collect(),
+                Value::Object(all) => all.iter().map(|(name, one)| element(name, one)).collect(),
+                Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;"),
+                other => other.to_string(),
+            };
+            format!("<{name}>{inner}</{name}>")
+        }
+        let Ok(body) = serde_json::from_slice(&self.body) else { return self };
+        let text = format!("<?xml version=\"1.0\"?>\n{}", element("Response", &body));
+        let headers = vec![("Content-Type", "text/xml;charset=UTF-8".to_owned())];
+        Self { headers, body: text.into_bytes(), ..self }
+    }
+
     pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cloud::Cloud;
 use super::fault::{ALWAYS, Ending, Fault, Point, Verb};
 use super::mode::{Auth, Mode};
 use super::request::Seen;
 use super::response::Response;
+use super::signed;
 use super::{LOGIN_PASSWORD, SESSION, TOKEN, USER};
 
 /// What a hoster knows.
@@ -77,15 +78,21 @@ impl State {
     /// Does what a request asks for, or what a fault makes of it; returns the answer, where it ends
     /// too early, and how long it takes.
     pub(crate) fn handle(&mut self, seen: &Seen) -> (Response, Option<(Ending, Point)>, Duration) {
+        let known = self.knows(seen);
+        let seen = &signed::plain(self.mode.auth, seen);
         let verb = seen.verb();
         self.seen.push(seen.clone());
-        let (response, early_end) = if verb == Verb::Login || self.knows(seen) {
+        let (response, early_end) = if verb == Verb::Login || known {
             self.cloud.count(&self.mode, seen);
             let fault = self.next_fault(verb);
             let right = if fault.does() { self.answer(verb, seen) } else { Response::told(500) };
             fault.shape(right, &self.seen)
         } else {
             (Response::told(401), None)
+        };
+        let response = match self.mode.auth {
+            Auth::AwsSigv4 => response.in_xml(),
+            _ => response,
         };
         (response, early_end, self.mode.delay)
     }
@@ -96,15 +103,29 @@ impl State {
             Auth::Token => {
                 header("authorization").and_then(|text| text.strip_prefix("Bearer ")) == Some(TOKEN)
             }
-            Auth::Login => header("x-auth-token")
-                .is_some_and(|token| self.sessions.iter().any(|known| known == token)),
+            Auth::Login => header("x-auth-token").is_some_and(|token| self.is_session(token)),
+            Auth::Chain => {
+                let at_home = seen.path.starts_with(signed::ELSEWHERE);
+                let knows = header("x-auth-token").is_some_and(|token| self.is_session(token));
+                knows && (at_home || seen.path == "/login/catalog")
+            }
+            Auth::Jwt => header("authorization")
+                .and_then(|text| text.strip_prefix("Bearer "))
+                .is_some_and(|token| self.is_session(token)),
+            Auth::Cloudstack => signed::is_cloudstacks(seen),
+            Auth::AwsSigv4 => signed::is_sigv4(seen),
         }
+    }
+
+    fn is_session(&self, token: &str) -> bool {
+        self.sessions.iter().any(|known| known == token)
     }
 
     fn answer(&mut self, verb: Verb, seen: &Seen) -> Response {
         let (cloud, mode) = (&mut self.cloud, &self.mode);
         match verb {
-            Verb::Login => self.log_in(&seen.json()),
+            Verb::Login if seen.method == "GET" => self.catalog_of_services(seen),
+            Verb::Login => self.log_in(seen),
             Verb::Create => cloud.create(mode, seen),
             Verb::List => cloud.list(mode, seen),
             Verb::Catalog => catalog(&seen.path),
@@ -116,15 +137,42 @@ impl State {
         }
     }
 
-    fn log_in(&mut self, body: &Value) -> Response {
-        if *body != json!({ "user": USER, "password": LOGIN_PASSWORD }) {
+    fn log_in(&mut self, seen: &Seen) -> Response {
+        let known = match self.mode.auth {
+            Auth::Jwt => signed::is_statement(seen),
+            _ => seen.json() == json!({ "user": USER, "password": LOGIN_PASSWORD }),
+        };
+        if !known {
             return Response::told(401);
         }
         self.logins += 1;
         let token = format!("{SESSION}{}", self.logins);
         self.sessions.push(token.clone());
-        Response::json(201, &json!({ "token": { "user": USER } }))
-            .with_header("X-Subject-Token", token)
+        let seconds = self.mode.tokens_last;
+        match self.mode.auth {
+            Auth::Jwt => Response::json(200, &json!({ "token": token, "expires_in": seconds })),
+            Auth::Chain => {
+                let end = jiff::Timestamp::now() + std::time::Duration::from_secs(seconds);
+                Response::json(201, &json!({ "token": { "expires_at": end.to_string() } }))
+                    .with_header("Set-Cookie", format!("ticket={token}; Path=/; HttpOnly"))
+            }
+            _ => Response::json(201, &json!({ "token": { "user": USER } }))
+                .with_header("X-Subject-Token", token),
+        }
+    }
+
+    /// Tells whoever has a token where the servers of each region are.
+    fn catalog_of_services(&self, seen: &Seen) -> Response {
+        if !self.knows(seen) {
+            return Response::told(401);
+        }
+        let url = |host: &str| format!("http://{host}{}/", signed::ELSEWHERE);
+        let here = url(&seen.headers["host"]);
+        let services = json!([{ "type": "image", "endpoints": [] }, { "type": "compute",
+            "endpoints": [{ "region": "south", "interface": "public", "url": url("south.invalid") },
+                { "region": "north", "interface": "internal", "url": url("inner.invalid") },
+                { "region": "north", "interface": "public", "url": here }] }]);
+        Response::json(200, &json!({ "catalog": services }))
     }
 }
 
