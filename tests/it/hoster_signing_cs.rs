@@ -1,6 +1,6 @@
 //! Signatures of `CloudStack` are those that its client `cs` makes: <https://pypi.org/project/cs/>.
 //!
-//! It is installed into `target/tools/cs`. Where PyPI or Python is out of reach, this is skipped.
+//! It is installed into `target/tools/cs`. Where `PyPI` or Python is out of reach, this is skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
