@@ -70,7 +70,9 @@ impl Hoster {
                 }
                 trouble => trouble,
             })?;
-            let renew_at = renew_at(&taken, now).map_err(Trouble::Definition)?;
+            let end = renew_at(&taken, now).map_err(Trouble::Definition)?;
+            // Recorded times are long past.
+            let renew_at = end.filter(|_| self.purpose == Purpose::Real);
             self.keep_secret(&taken);
             let number = session.number + 1;
             *session = Session { number, saved: Some(taken), renew_at };

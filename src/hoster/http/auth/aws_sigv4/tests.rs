@@ -39,6 +39,7 @@ fn request(method: Method, url: &str) -> Request {
         headers: Vec::new(),
         body: None,
         fresh: false,
+        cut: None,
         timeout: Duration::ZERO,
     }
 }

@@ -38,6 +38,7 @@ fn request(query: &str) -> Request {
         headers: Vec::new(),
         body: None,
         fresh: false,
+        cut: None,
         timeout: Duration::ZERO,
     }
 }
