@@ -1,81 +1,19 @@
 //! `deliveries`: listed, shown, tried out, sent again and forgotten.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
-
 use serde_json::Value;
 
 use crate::support::answer::assert_valid;
 use crate::support::hand::parsed;
+use crate::support::hoster::response::Response;
 use crate::support::plugin::Plugin;
-use crate::support::wait_until;
+use crate::support::receiver::{Receiver, Reply};
 
-/// A receiver that answers every request with the same status, and repeats its header `X-Key`.
-struct Echo {
-    url: String,
-    status: Arc<AtomicU16>,
-    seen: Arc<AtomicUsize>,
-}
-
-impl Echo {
-    /// Its thread ends with the tests.
-    fn start(status: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let echo = Self { url, status: Arc::new(status.into()), seen: Arc::default() };
-        let (status, seen) = (Arc::clone(&echo.status), Arc::clone(&echo.seen));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                seen.fetch_add(1, Ordering::SeqCst);
-                // Who breaks off is no concern of the receiver.
-                let _ = answer(&stream, status.load(Ordering::SeqCst));
-            }
-        });
-        echo
-    }
-
-    fn says(&self, status: u16) {
-        self.status.store(status, Ordering::SeqCst);
-    }
-
-    fn seen(&self) -> usize {
-        self.seen.load(Ordering::SeqCst)
-    }
-}
-
-fn answer(mut stream: &TcpStream, status: u16) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let (mut length, mut key) = (0, String::new());
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            if line.trim_end().is_empty() {
-                break;
-            }
-            continue;
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap(),
-            "x-key" => value.trim().clone_into(&mut key),
-            _ => {}
-        }
-    }
-    reader.take(length).read_to_end(&mut Vec::new())?;
-    let head = format!(
-        "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        key.len()
-    );
-    stream.write_all(format!("{head}{key}").as_bytes())
-}
-
-/// Creates the webhook `hook`.
-#[track_caller]
-fn create(plugin: &Plugin, echo: &Echo, words: &[&str]) {
-    let begin = ["webhooks", "create", "--name", "hook", "--kind", "generic", "--url", &echo.url];
-    plugin.run(&[&begin, words].concat()).prints();
+/// A receiver that repeats the header `X-Key` of a request.
+fn echo() -> Receiver {
+    Receiver::answering(|seen| {
+        let key = seen.headers.get("x-key").cloned().unwrap_or_default();
+        Reply::Answer(Response::empty(200).with_body(|_| key.into_bytes()))
+    })
 }
 
 #[track_caller]
@@ -92,44 +30,42 @@ fn states(deliveries: &[Value]) -> Vec<&str> {
 
 #[test]
 fn a_test_is_sent_at_once_and_its_exit_status_says_whether_it_arrived() {
-    let (plugin, echo) = (Plugin::installed(), Echo::start(200));
-    create(&plugin, &echo, &["--disabled", "--header", "X-Key: hookCanary"]);
+    let (plugin, echo) = (Plugin::installed(), echo());
+    plugin.hook("hook", "generic", &echo, &["--disabled", "--header", "X-Key: hookCanary"]);
     let answer = plugin.run(&["deliveries", "test", "hook"]);
     assert!(answer.prints().starts_with("delivered\n"), "{answer:?}");
     assert!(!answer.stdout.contains("hookCanary"), "what it repeats is hidden: {answer:?}");
-    echo.says(500);
-    let words = ["deliveries", "test", "--kind", "cloudstack", "--url", &echo.url, "--json"];
+    echo.next([Reply::status(500)]);
+    let url = echo.url();
+    let words = ["deliveries", "test", "--kind", "cloudstack", "--url", &url, "--json"];
     let answer = plugin.run(&[&words[..], &["--event", "order.failed"]].concat());
     let outcome = parsed(&answer.stdout);
     assert_eq!((answer.status, &outcome["http_status"]), (Some(1), &500.into()));
     assert_eq!(outcome["event"], "order.failed");
     let answer = plugin.run(&["deliveries", "test", "hook", "--dry-run", "--json"]);
     let request = parsed(answer.prints());
-    assert_eq!((&request["method"], &request["url"]), (&"POST".into(), &echo.url.clone().into()));
+    assert_eq!((&request["method"], &request["url"]), (&"POST".into(), &url.into()));
     let body: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
     assert_valid("event", &body);
     assert_eq!(request["headers"]["X-Key"], "HIDDEN");
-    assert_eq!(echo.seen(), 2, "a dry run sends nothing");
+    assert_eq!(echo.requests().len(), 2, "a dry run sends nothing");
     assert!(list(&plugin, &[]).is_empty());
     assert_eq!(plugin.files(), [""; 0], "a test is not stored");
 }
 
 #[test]
 fn what_is_pending_is_given_up_for_its_redelivery_and_arrives_once() {
-    let (plugin, echo) = (Plugin::with_servers(1), Echo::start(500));
-    create(&plugin, &echo, &["--schedule", "0,3600"]);
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    receiver.next([Reply::status(500)]);
+    plugin.hook("hook", "generic", &receiver, &["--schedule", "0,3600"]);
     plugin.sold();
-    wait_until("an attempt was made", || {
-        list(&plugin, &[]).first().is_some_and(|one| one["attempts"][0].is_object())
-    });
-    echo.says(200);
-    let id = list(&plugin, &[])[0]["id"].as_str().unwrap().to_owned();
+    let id = plugin.tried("hook", 1)["id"].as_str().unwrap().to_owned();
     plugin.run(&["deliveries", "redeliver", &id]).prints();
     plugin.settled();
     let all = list(&plugin, &[]);
     assert_eq!(states(&all), ["delivered", "dead"]);
     assert_eq!(all[0]["id"], format!("{id}~2"));
-    assert_eq!(echo.seen(), 2);
+    assert_eq!(receiver.requests().len(), 2);
     assert!(plugin.run(&["check"]).prints().contains("ok       webhooks: "), "nothing is amiss");
     let replayed = plugin.run(&["deliveries", "replay", "--failed"]);
     assert_eq!(replayed.prints(), "0 to be sent\n", "it has arrived since");
@@ -137,8 +73,9 @@ fn what_is_pending_is_given_up_for_its_redelivery_and_arrives_once() {
 
 #[test]
 fn deliveries_are_found_by_what_they_are_and_forgotten_by_name_only() {
-    let (plugin, echo) = (Plugin::with_servers(2), Echo::start(200));
-    create(&plugin, &echo, &["--event", "order.accepted", "--event", "order.finished"]);
+    let (plugin, receiver) = (Plugin::with_servers(2), Receiver::start());
+    let events = ["--event", "order.accepted", "--event", "order.finished"];
+    plugin.hook("hook", "generic", &receiver, &events);
     let (order, _) = plugin.sold();
     plugin.settled();
     assert_eq!(states(&list(&plugin, &[])), ["delivered", "delivered"]);
@@ -146,7 +83,6 @@ fn deliveries_are_found_by_what_they_are_and_forgotten_by_name_only() {
         (&["--event", "order.accepted"][..], 1),
         (&["--state", "dead"], 0),
         (&["--webhook", "hook"], 2),
-        (&["--webhook", "other"], 0),
         (&["--since", "1h"], 2),
         (&["--until", "2026-01-02"], 0),
     ] {
@@ -161,6 +97,7 @@ fn deliveries_are_found_by_what_they_are_and_forgotten_by_name_only() {
     for (words, named) in [
         (&["list", "--since", "1h", "--until", "2h"][..], "is before --since"),
         (&["list", "--since", "tomorrow"], "2026-01-02T03:04:05Z"),
+        (&["list", "--webhook", "hoko"], "`hook`"),
         (&["delete"], "IDS"),
         (&["delete", "--webhook", "hook"], "--until"),
         (&["delete", "bogus"], "EVENT.WEBHOOK"),
@@ -180,8 +117,8 @@ fn deliveries_are_found_by_what_they_are_and_forgotten_by_name_only() {
 
 #[test]
 fn what_the_worker_would_make_again_is_not_forgotten() {
-    let (plugin, echo) = (Plugin::with_servers(1), Echo::start(200));
-    create(&plugin, &echo, &[]);
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    plugin.hook("hook", "generic", &receiver, &[]);
     let (order, _) = plugin.sold();
     plugin.settled();
     let id = list(&plugin, &[])[0]["id"].as_str().unwrap().to_owned();

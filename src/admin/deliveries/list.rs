@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use super::view::{List, Story, View, find, stored, word};
-use crate::admin::printed;
+use crate::admin::{printed, webhooks};
 use crate::answer;
 use crate::cli::{ListDeliveries, ShowDelivery};
 use crate::error::Error;
+use crate::home::Home;
 use crate::store::Store;
 use crate::webhook::delivery::Delivery;
 
-pub(super) fn list(store: &Store, options: &ListDeliveries) -> Result<u8, Error> {
+pub(super) fn list(home: &Home, store: &Store, options: &ListDeliveries) -> Result<u8, Error> {
     if let (Some(since), Some(until)) = (options.since, options.until)
         && until < since
     {
@@ -18,6 +19,10 @@ pub(super) fn list(store: &Store, options: &ListDeliveries) -> Result<u8, Error>
     }
     let webhook = options.webhook.as_deref();
     let deliveries = stored(store, |id| webhook.is_none_or(|name| id.webhook() == name))?;
+    // One that was deleted may still have deliveries.
+    if let Some(name) = webhook.filter(|_| deliveries.is_empty()) {
+        webhooks::named(home, name)?;
+    }
     let wanted = deliveries.into_iter().filter(|delivery| is_wanted(delivery, options));
     let deliveries: Vec<View> = wanted.map(View::of).collect();
     if options.output.json {

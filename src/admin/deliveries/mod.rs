@@ -29,7 +29,7 @@ pub(super) fn run(home: &Home, command: Deliveries) -> Result<u8, Error> {
     let store = Store::of(home);
     worker::start_if_due(home, &store);
     match command {
-        Deliveries::List(options) => list::list(&store, &options),
+        Deliveries::List(options) => list::list(home, &store, &options),
         Deliveries::Show(options) => list::show(&store, &options),
         Deliveries::Redeliver(options) => again::redeliver(home, &store, &options),
         Deliveries::Replay(options) => again::replay(home, &store, &options),
