@@ -26,6 +26,7 @@ mod home;
 mod hoster;
 mod http;
 mod json;
+mod line;
 mod name;
 mod order;
 mod pace;

@@ -12,7 +12,7 @@ use crate::support::plugin::Plugin;
 use crate::support::wait_until;
 
 /// Every schema that the program prints.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "answer-configs",
     "answer-error",
     "answer-help",
@@ -24,6 +24,7 @@ const NAMES: [&str; 20] = [
     "definition",
     "deliveries-list",
     "deliveries-show",
+    "delivery",
     "event",
     "inventory",
     "order",

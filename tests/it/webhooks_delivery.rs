@@ -232,6 +232,7 @@ fn a_thousand_pending_deliveries_cost_an_order_and_a_question_about_it_nothing()
     let (few, many) = (template.copy(), template.copy());
     let file = many.names("deliveries/done").remove(0);
     let delivery = read(&many.state(&format!("deliveries/done/{file}")));
+    assert_valid("delivery", &delivery);
     for number in 0..1000 {
         let mut delivery = delivery.clone();
         let event = uuid::Uuid::from_u128(number).to_string();

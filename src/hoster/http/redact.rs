@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::line::one_line;
+
 /// The shortest text that is taken for a secret; less would only blot out words.
 const SHORTEST: usize = 4;
 
@@ -56,13 +58,7 @@ impl Redactor {
                 clean = clean.replace(part, "REDACTED");
             }
         }
-        let clean = clean.split(|c: char| c.is_whitespace() || c.is_control());
-        let mut line = clean.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-        if let Some((end, _)) = line.char_indices().nth(LONGEST) {
-            line.truncate(end);
-            line.push('…');
-        }
-        line
+        one_line(&clean, LONGEST)
     }
 }
 

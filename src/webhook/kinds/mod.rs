@@ -26,6 +26,7 @@ use super::message::{Message, Target};
 use super::{sign, variables};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventType};
+use crate::line::one_line;
 use crate::secret::Secret;
 
 /// How many characters of an order's reason a summary repeats.
@@ -221,7 +222,7 @@ pub(crate) fn summary(event: &Event) -> String {
         EventType::Cancelled => ("was cancelled", ""),
         EventType::Released => ("was released", event.data.server.address.as_str()),
     };
-    match reply::line(about, LONGEST_REASON).as_str() {
+    match one_line(about, LONGEST_REASON).as_str() {
         "" => format!("Order {order} {what}"),
         about => format!("Order {order} {what}: {about}"),
     }

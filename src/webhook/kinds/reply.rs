@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::delivery::Verdict;
 use crate::clock::Timestamp;
+use crate::line::one_line;
 use crate::pace;
 
 /// The longest wait that a receiver may ask for. Some mean a day by it, and events are not urgent.
@@ -58,7 +59,7 @@ pub(super) fn said(body: &[u8]) -> String {
     let reply: Value = serde_json::from_slice(body).unwrap_or_default();
     let said = ["message", "error"].into_iter().filter_map(|key| reply.get(key)).map(flat);
     let first = said.into_iter().find(|text| !text.is_empty());
-    line(&first.unwrap_or_default(), LONGEST_MESSAGE)
+    one_line(&first.unwrap_or_default(), LONGEST_MESSAGE)
 }
 
 fn flat(value: &Value) -> String {
@@ -77,17 +78,6 @@ fn flat(value: &Value) -> String {
             .collect::<Vec<_>>()
             .join("; "),
     }
-}
-
-/// A text in one line, of so many characters at most.
-pub(super) fn line(text: &str, longest: usize) -> String {
-    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
-    let mut line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(longest) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
 }
 
 #[cfg(test)]
