@@ -105,6 +105,7 @@ built_in![
     "digitalocean",
     "hetzner",
     "inventory",
+    "linode",
     "proxmox",
     "regru",
     "solusvm2",
