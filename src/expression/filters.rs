@@ -73,6 +73,13 @@ pub(crate) static FILTERS: &[Filter] = {
              also where it is false, zero or empty.",
         ),
         filter(
+            "entries",
+            (0, 0),
+            OfElements(shape::entries),
+            "The members of an object, in the order of its keys, as a list of objects with `key` \
+             and `value`; undefined and none become the empty list.",
+        ),
+        filter(
             "first",
             (0, 0),
             OfValue(shape::first),
@@ -96,6 +103,13 @@ pub(crate) static FILTERS: &[Filter] = {
             (0, 0),
             OfValue(texts::from_json),
             "The value that a text says as JSON.",
+        ),
+        filter(
+            "having",
+            (2, 2),
+            OfElements(shape::with_member),
+            "The elements whose attribute with the dotted path of the first argument is a list \
+             that has the second in it; undefined and none become the empty list.",
         ),
         filter(
             "int",

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Problem;
 use super::operators::{self, attribute};
@@ -29,6 +29,16 @@ pub(super) fn with_attribute(list: &Value, arguments: &[Value]) -> Result {
     let wanted = arguments.get(1).unwrap_or(&Value::Null);
     let fits = |element: &&Value| {
         at_path(element, path).is_some_and(|value| operators::equal(value, wanted))
+    };
+    Ok(Some(elements(list)?.iter().filter(fits).cloned().collect()))
+}
+
+pub(super) fn with_member(list: &Value, arguments: &[Value]) -> Result {
+    let path = text_argument(arguments, 0)?;
+    let wanted = arguments.get(1).unwrap_or(&Value::Null);
+    let fits = |element: &&Value| {
+        let inner = at_path(element, path).and_then(Value::as_array);
+        inner.is_some_and(|inner| inner.iter().any(|one| operators::equal(one, wanted)))
     };
     Ok(Some(elements(list)?.iter().filter(fits).cloned().collect()))
 }
@@ -82,6 +92,11 @@ pub(super) fn keys(object: &Value, _: &[Value]) -> Result {
 
 pub(super) fn values(object: &Value, _: &[Value]) -> Result {
     Ok(Some(members(object)?.map(|(_, value)| value.clone()).collect()))
+}
+
+pub(super) fn entries(object: &Value, _: &[Value]) -> Result {
+    let entry = |(key, value): (&String, &Value)| json!({ "key": key, "value": value });
+    Ok(Some(members(object)?.map(entry).collect()))
 }
 
 pub(super) fn first(value: &Value, _: &[Value]) -> Result {

@@ -12,10 +12,12 @@ fn filter_examples() -> Vec<(&'static str, Value)> {
         ("'aé' | base64", json!("YcOp")),
         ("{'a': [{'b': 1}, {'b': [2, 3]}, {}]} | children('a.b')", json!([1, 2, 3])),
         ("nothing | default('x')", json!("x")),
+        ("{'a': 1} | entries", json!([{"key": "a", "value": 1}])),
         ("reply.servers | first == reply.servers[0]", json!(true)),
         ("[1, [2, [3]], none, 4] | flatten", json!([1, 2, [3], 4])),
         ("'1' | float", json!(1.0)),
         ("'{\"a\": [1]}' | from_json", json!({"a": [1]})),
+        ("[{'a': [1]}, {'a': [2]}] | having('a', 2)", json!([{"a": [2]}])),
         ("' 12.9 ' | int", json!(12)),
         ("['a', 1] | join(', ')", json!("a, 1")),
         ("{'a': none} | json", json!("{\"a\":null}")),
@@ -64,6 +66,14 @@ fn every_listed_filter_does_what_its_example_says_and_there_is_no_other() {
 #[test]
 fn filters_at_their_edges() {
     for (expression, expected) in [
+        ("[{'a': {'b': [1, 'x']}}, {'a': {'b': 'x'}}, 5] | having('a.b', 'x') | length", json!(1)),
+        ("[{'a': [1]}] | having('a', '1')", json!([])),
+        ("reply.absent | having('a', 1)", json!([])),
+        (
+            "{'b': 1, 'a': none} | entries",
+            json!([{"key": "a", "value": null}, {"key": "b", "value": 1}]),
+        ),
+        ("nothing | entries", json!([])),
         ("reply.absent | where('a', 1)", json!([])),
         ("nothing | pluck('a')", json!([])),
         ("nothing | values", json!([])),
