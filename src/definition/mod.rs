@@ -108,9 +108,12 @@ built_in![
     "linode",
     "proxmox",
     "regru",
+    "scaleway",
     "solusvm2",
     "timeweb",
+    "vdsina",
     "vmmanager6",
+    "vultr",
 ];
 
 /// Reads the definition that a configuration names.
