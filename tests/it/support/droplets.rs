@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::hoster::request::Seen;
 use super::hoster::response::Response;
+use super::vendor::Account;
 
 /// The address of every Droplet.
 pub(crate) const ADDRESS: &str = "127.0.0.1";
@@ -31,19 +32,11 @@ pub(crate) struct Droplet {
     archived: bool,
 }
 
-impl Droplets {
-    /// An account without Droplets at the hoster that a vendor's description is about.
-    pub(crate) fn new(description: Value) -> Self {
-        Self { description, all: Mutex::default() }
-    }
+impl Account for Droplets {
+    const NOT_DESCRIBED: &'static [(&'static str, &'static str)] =
+        &[("GET", "/v2/customers/my/balance"), ("DELETE", "/v2/tags/")];
 
-    /// Returns all that was ever bought.
-    pub(crate) fn bought(&self) -> Vec<Droplet> {
-        self.all().iter().filter(|droplet| !droplet.archived).cloned().collect()
-    }
-
-    /// Answers a request.
-    pub(crate) fn answer(&self, seen: &Seen) -> Response {
+    fn answer(&self, seen: &Seen) -> Response {
         let path = seen.path.split('?').next().unwrap_or_default();
         let parts: Vec<&str> = path.split('/').skip(2).collect();
         match (seen.method.as_str(), parts.as_slice()) {
@@ -62,6 +55,18 @@ impl Droplets {
             ("DELETE", ["tags", _]) => Response::empty(204),
             _ => missing(),
         }
+    }
+}
+
+impl Droplets {
+    /// An account without Droplets at the hoster that a vendor's description is about.
+    pub(crate) fn new(description: Value) -> Self {
+        Self { description, all: Mutex::default() }
+    }
+
+    /// Returns all that was ever bought.
+    pub(crate) fn bought(&self) -> Vec<Droplet> {
+        self.all().iter().filter(|droplet| !droplet.archived).cloned().collect()
     }
 
     fn create(&self, wish: &Value) -> Response {

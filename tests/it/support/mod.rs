@@ -11,6 +11,7 @@ pub(crate) mod host;
 pub(crate) mod hoster;
 pub(crate) mod hoster_start;
 pub(crate) mod hoster_sweep;
+pub(crate) mod linodes;
 pub(crate) mod mount;
 pub(crate) mod page;
 pub(crate) mod panel;
@@ -22,6 +23,7 @@ pub(crate) mod receiver;
 pub(crate) mod service;
 pub(crate) mod sweep;
 pub(crate) mod tracer;
+pub(crate) mod vendor;
 pub(crate) mod verifiers;
 
 use std::time::{Duration, Instant};
