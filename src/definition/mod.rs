@@ -106,6 +106,7 @@ built_in![
     "hetzner",
     "inventory",
     "linode",
+    "openstack",
     "proxmox",
     "regru",
     "scaleway",
