@@ -105,6 +105,8 @@ pub(crate) struct Credential {
     /// Whether an order can do without it.
     #[serde(default)]
     pub(crate) optional: bool,
+    /// What recordings have in its place where `sample-NAME` will not do, as for one that is JSON.
+    pub(crate) sample: Option<String>,
 }
 
 /// Something that a configuration may ask for.

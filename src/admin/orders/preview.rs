@@ -34,12 +34,13 @@ pub(super) fn run(home: &Home, options: &Preview) -> Result<u8, Error> {
             let base_url = account::base_url(&config, &definition)
                 .map_err(|problem| Error::ConfigurationInvalid { path: home.config(), problem })?;
             let parameters = configuration.parameters.clone();
-            http::preview(definition, &base_url, parameters, equipment).map_err(|trouble| {
-                Error::DefinitionInvalid {
+            let given = config.credentials.keys().cloned().collect();
+            http::preview(definition, &base_url, &given, parameters, equipment).map_err(
+                |trouble| Error::DefinitionInvalid {
                     name: config.definition.clone(),
                     problem: trouble.why().to_owned(),
-                }
-            })?
+                },
+            )?
         }
     };
     if options.output.json {

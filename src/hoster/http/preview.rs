@@ -1,6 +1,6 @@
 //! The requests that an order would send, without sending any and without a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -42,15 +42,19 @@ impl Transport for Nobody {
     }
 }
 
-/// Returns the requests of a login and of `create`, in their order.
+/// Returns the requests of a login and of `create`, in their order, for an account that has these
+/// credentials besides those that every account needs.
 pub(crate) fn preview(
     definition: Arc<Http>,
     base_url: &str,
+    given: &BTreeSet<String>,
     parameters: BTreeMap<String, Value>,
     equipment: Equipment,
 ) -> Result<Vec<Shown>, Trouble> {
-    let credentials = definition.credentials.keys().map(|name| (name.clone(), HIDDEN.to_owned()));
-    let credentials = credentials.collect();
+    let declared = definition.credentials.iter();
+    // What is sent may depend on which of several ways to log in is given.
+    let known = declared.filter(|(name, of)| !of.optional || given.contains(*name));
+    let credentials = known.map(|(name, _)| (name.clone(), HIDDEN.to_owned())).collect();
     let mut hoster = Hoster::new(definition, base_url, credentials, Box::new(Nobody));
     hoster.purpose = Purpose::Shown;
     let mut order = sample::order("", parameters);

@@ -13,7 +13,7 @@ use super::remove::Removed;
 use super::sample::{self, PASSWORD};
 use super::{Hoster, Purpose, Trouble, scope_of};
 use crate::clock::Timestamp;
-use crate::definition::http::{Http, Phase, RecordedReply, Recording};
+use crate::definition::http::{Credential, Http, Phase, RecordedReply, Recording};
 use crate::expression::{Expressions, Scope};
 use crate::http::{self, Failure, Transport};
 use crate::order::{Order, Removal};
@@ -71,9 +71,10 @@ impl Transport for Replay {
 pub(super) fn run(definition: &Http) -> (Vec<String>, BTreeSet<String>) {
     let mut definition = definition.clone();
     definition.pace.interval_seconds = 0.0;
-    let credentials =
-        definition.credentials.keys().map(|name| (name.clone(), format!("sample-{name}")));
-    let credentials = credentials.collect();
+    let text = |(name, of): (&String, &Credential)| {
+        (name.clone(), of.sample.clone().unwrap_or_else(|| format!("sample-{name}")))
+    };
+    let credentials = definition.credentials.iter().map(text).collect();
     let replay = Replay::default();
     let base_url = definition.base_url.clone().unwrap_or_else(|| PANEL.to_owned());
     let definition = Arc::new(definition);

@@ -14,6 +14,10 @@ use crate::expression::Scope;
 /// How long a value that an order keeps may be, in bytes of JSON.
 const LARGEST_SAVED: usize = 4096;
 
+/// How long a value that a login saves may be, in bytes of JSON: a catalogue has the addresses of
+/// every service in every region, and nothing of it becomes part of an order.
+const LARGEST_OF_LOGIN: usize = 64 * 1024;
+
 /// What became of a step.
 #[derive(Debug)]
 pub(super) enum Taken {
@@ -82,15 +86,16 @@ impl Hoster {
             }
             Err(trouble) => return Err(trouble),
         }
-        self.conclude(step, place, scope)
+        self.conclude(step, place, scope, LARGEST_SAVED)
     }
 
-    /// Says what became of a step whose reply is at hand.
-    pub(super) fn conclude(
+    /// Says what became of a step whose reply is at hand; what it saves has `largest` bytes at most.
+    fn conclude(
         &self,
         step: &Step,
         place: &str,
         scope: &Scope,
+        largest: usize,
     ) -> Result<Taken, Trouble> {
         if self.says(step.fail_when.as_ref(), &format!("{place}/fail_when"), scope)? {
             let reason = self.words(step.reason.as_ref(), &format!("{place}/reason"), scope)?;
@@ -102,7 +107,7 @@ impl Hoster {
             return Ok(Taken::Waiting);
         }
         // A reply without what is to be saved may be another machine's; the next one may have it.
-        match self.saved(&step.save, &format!("{place}/save"), scope) {
+        match self.saved_within(&step.save, &format!("{place}/save"), scope, largest) {
             Ok(saved) => Ok(Taken::Done(saved)),
             Err(trouble) => Err(Trouble::passing(trouble.why())),
         }
@@ -123,11 +128,21 @@ impl Hoster {
         place: &str,
         scope: &Scope,
     ) -> Result<BTreeMap<String, Value>, Trouble> {
+        self.saved_within(save, place, scope, LARGEST_SAVED)
+    }
+
+    fn saved_within(
+        &self,
+        save: &BTreeMap<String, Template>,
+        place: &str,
+        scope: &Scope,
+        largest: usize,
+    ) -> Result<BTreeMap<String, Value>, Trouble> {
         save.iter()
             .map(|(name, template)| {
                 let place = pointer(place, name);
                 let value = self.expressions.value(template, &place, scope)?;
-                small(&value, &place)?;
+                within(&value, &place, largest)?;
                 Ok((name.clone(), value))
             })
             .collect()
@@ -156,7 +171,7 @@ impl Hoster {
             let status = reply.status;
             let verdict = self.judge(reply, step.ok_when.as_ref(), &place)?;
             scope = self.understand(verdict, status, &scope)?;
-            match self.conclude(step, &place, &scope)? {
+            match self.conclude(step, &place, &scope, LARGEST_OF_LOGIN)? {
                 Taken::Done(saved) => all.extend(saved),
                 Taken::Skipped => {}
                 Taken::Waiting => return Err(Trouble::passing("the login takes its time")),
@@ -200,8 +215,12 @@ impl Hoster {
 /// # Errors
 /// [`Trouble::Passing`], naming the place: the next reply may have less there.
 pub(super) fn small(value: &Value, place: &str) -> Result<(), Trouble> {
-    if value.to_string().len() > LARGEST_SAVED {
-        let why = format!("{place}: the reply has more than {LARGEST_SAVED} bytes there");
+    within(value, place, LARGEST_SAVED)
+}
+
+fn within(value: &Value, place: &str, largest: usize) -> Result<(), Trouble> {
+    if value.to_string().len() > largest {
+        let why = format!("{place}: the reply has more than {largest} bytes there");
         return Err(Trouble::passing(why));
     }
     Ok(())

@@ -7,6 +7,8 @@ mod jwt;
 mod keys;
 mod login;
 mod parts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -122,6 +124,10 @@ impl Hoster {
         scope: &Scope,
     ) -> Result<(), Trouble> {
         for (name, template) in headers {
+            // A request may have a token of its own, for a service that wants another one.
+            if request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)) {
+                continue;
+            }
             let place = pointer("/auth/headers", name);
             // A header that is none is left out, for what a definition need not have.
             if let Some(value) = self.expressions.maybe(template, &place, scope)? {
