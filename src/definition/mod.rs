@@ -110,11 +110,13 @@ built_in![
     "proxmox",
     "regru",
     "scaleway",
+    "selectel",
     "solusvm2",
     "timeweb",
     "vdsina",
     "vmmanager6",
     "vultr",
+    "yandex",
 ];
 
 /// Reads the definition that a configuration names.

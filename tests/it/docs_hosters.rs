@@ -24,8 +24,9 @@ fn example(name: &str, definition: &Value) -> Value {
     let mut needed: Vec<&String> =
         declared.iter().filter(|(_, of)| of["optional"] != true).map(|(name, _)| name).collect();
     if needed.is_empty() {
-        // One of several ways will do; the token is the one that needs the fewest files.
-        needed.extend(declared.keys().find(|name| *name == "token"));
+        // One of several ways will do: the one that needs the fewest files.
+        let fewest = |name: &str| name == "token" || name.starts_with("application_credential_");
+        needed.extend(declared.keys().filter(|name| fewest(name)));
     }
     let credentials: serde_json::Map<String, Value> = needed
         .into_iter()
@@ -43,6 +44,7 @@ fn example(name: &str, definition: &Value) -> Value {
     if definition["base_url"].is_null() {
         // The paths of a definition begin where the vendor's own description has them begin.
         config["base_url"] = json!(match name {
+            "openstack" => "https://cloud.example:5000/v3",
             "proxmox" => "https://pve1.example:8006/api2/json",
             "solusvm2" => "https://panel.example/api/v1",
             _ => "https://panel.example",
