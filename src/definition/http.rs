@@ -249,7 +249,8 @@ pub(crate) struct Request {
     /// The path behind `base_url`. What an expression yields is percent-encoded and must not be
     /// empty.
     pub(crate) path: Template,
-    /// The query. What is none is left out; of a list each element is sent.
+    /// The query. What is none is left out; of a list each element is sent. In the place of a `*` in a
+    /// name stands the number of each element, from 1, or the key of each member of an object.
     #[serde(default)]
     pub(crate) query: BTreeMap<String, Value>,
     /// A query that is sent as it stands here; only what expressions yield is percent-encoded.
@@ -259,7 +260,7 @@ pub(crate) struct Request {
     pub(crate) headers: BTreeMap<String, Template>,
     /// The body as JSON. A key whose expression yields none is left out.
     pub(crate) json: Option<Value>,
-    /// The body as a form.
+    /// The body as a form; names and values are as in `query`.
     pub(crate) form: Option<BTreeMap<String, Value>>,
     /// The body as plain text.
     pub(crate) text: Option<Template>,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::pairs::{named, plain};
 use super::{Hoster, Purpose, Trouble, xml};
 use crate::clock;
 use crate::definition::http::{ReplyFormat, Request, Template};
@@ -177,15 +178,11 @@ impl Hoster {
             let parent = place.rsplit_once('/').map_or("", |(parent, _)| parent);
             let tree = self.expressions.tree(&tree, parent, scope)?;
             let Some(value) = tree.get(name) else { continue };
-            let values = match value {
-                Value::Array(values) => values.as_slice(),
-                one => std::slice::from_ref(one),
-            };
-            for value in values {
+            for (name, value) in named(name, value) {
                 let text = plain(value).ok_or_else(|| {
                     Trouble::Definition(format!("{place}: a list or an object is no text"))
                 })?;
-                parts.push(format!("{}={}", percent_encoded(name), percent_encoded(&text)));
+                parts.push(format!("{}={}", percent_encoded(&name), percent_encoded(&text)));
             }
         }
         Ok(parts.join("&"))
@@ -271,13 +268,4 @@ fn wait_of(reply: &http::Reply) -> Option<Duration> {
 /// Returns a place one step deeper, as a JSON pointer (RFC 6901).
 pub(super) fn pointer(place: &str, name: &str) -> String {
     format!("{place}/{}", pointer_token(name))
-}
-
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null => Some(String::new()),
-        Value::Array(_) | Value::Object(_) => None,
-    }
 }

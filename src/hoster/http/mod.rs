@@ -12,6 +12,7 @@ mod find;
 mod judge;
 mod lint;
 mod list;
+mod pairs;
 mod poll;
 mod preview;
 mod recording;
