@@ -46,13 +46,14 @@ impl Hoster {
             Some(_) => Phase::Failed,
             None => poll.states.get(&word).copied().unwrap_or(Phase::Building),
         };
-        if phase == Phase::Gone {
-            return Ok(Seen::Gone(format!("the hoster calls it `{word}`")));
-        }
         let reason = match failed {
             Some(reason) => Some(reason),
             None => self.words(poll.reason.as_ref(), "/poll/reason", &scope)?,
         };
+        if phase == Phase::Gone {
+            let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            return Ok(Seen::Gone(format!("the hoster calls it `{word}`{why}")));
+        }
         let password = match &poll.password {
             Some(template) => self.expressions.maybe(template, "/poll/password", &scope)?,
             None => None,
