@@ -102,7 +102,9 @@ macro_rules! built_in {
 
 built_in![
     "beget",
+    "cloudstack",
     "digitalocean",
+    "ec2",
     "hetzner",
     "inventory",
     "linode",

@@ -45,6 +45,7 @@ fn example(name: &str, definition: &Value) -> Value {
         // The paths of a definition begin where the vendor's own description has them begin.
         config["base_url"] = json!(match name {
             "openstack" => "https://cloud.example:5000/v3",
+            "cloudstack" => "https://cloud.example/client/api",
             "proxmox" => "https://pve1.example:8006/api2/json",
             "solusvm2" => "https://panel.example/api/v1",
             _ => "https://panel.example",
