@@ -23,6 +23,7 @@ mod docs_links;
 mod docs_reference;
 mod docs_requests;
 mod docs_webhooks;
+mod ec2_moto;
 mod help;
 mod hoster_changes;
 mod hoster_dangers;

@@ -2,23 +2,18 @@
 //! openssl.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
 use super::hoster::request::Seen;
+use super::pypi::python_with;
 use super::skip;
 
 /// The packages and their versions on `PyPI`.
 const PACKAGES: [&str; 2] = ["standardwebhooks==1.1.0", "svix==2.9.1"];
-
-/// Tells which of them are there.
-const VERSIONS: &str = "
-from importlib.metadata import version
-print(*(f'{name}=={version(name)}' for name in ('standardwebhooks', 'svix')))
-";
 
 /// Tells in a line for each message what the two say of it at a time, which is the same.
 const VERIFY: &str = "
@@ -62,7 +57,7 @@ impl Libraries {
     /// Returns them; none, with a line that says why, where they cannot be had.
     pub(crate) fn new() -> Option<Self> {
         static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-        match INSTALLED.get_or_init(installed) {
+        match INSTALLED.get_or_init(|| python_with("verifiers", &PACKAGES)) {
             Ok(python) => Some(Self { python: python.clone() }),
             Err(why) => {
                 skip(&format!("no foreign library verifies: {why}"));
@@ -126,52 +121,4 @@ pub(crate) fn fed(command: &mut Command, input: &[u8]) -> Output {
     let _ = stdin.write_all(input);
     drop(stdin);
     child.wait_with_output().expect("it ends")
-}
-
-/// Returns a Python that has the libraries, installed once for all test runs.
-fn installed() -> Result<PathBuf, String> {
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder").join("tools");
-    let folder = tools.join("verifiers");
-    if !has_them(&folder) {
-        // Nobody takes half of it for the whole.
-        let new = tools.join(format!("verifiers.{}", std::process::id()));
-        std::fs::create_dir_all(&tools).map_err(|why| format!("{}: {why}", tools.display()))?;
-        let outcome = install(&new);
-        if outcome.is_ok() {
-            let _ = std::fs::remove_dir_all(&folder);
-            std::fs::rename(&new, &folder).expect("one folder becomes the other");
-        }
-        let _ = std::fs::remove_dir_all(&new);
-        outcome?;
-    }
-    Ok(python(&folder))
-}
-
-fn python(folder: &Path) -> PathBuf {
-    folder.join("bin/python")
-}
-
-fn has_them(folder: &Path) -> bool {
-    let output = Command::new(python(folder)).args(["-c", VERSIONS]).output();
-    output.is_ok_and(|output| output.stdout == format!("{}\n", PACKAGES.join(" ")).as_bytes())
-}
-
-fn install(folder: &Path) -> Result<(), String> {
-    done(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    let pip = ["-m", "pip", "install", "--quiet", "--retries", "1"];
-    done(Command::new(python(folder)).args(pip).args(PACKAGES))
-}
-
-/// Runs a command; says in a line what went wrong.
-fn done(command: &mut Command) -> Result<(), String> {
-    let shown = command.get_program().display().to_string();
-    let output = command.stdin(Stdio::null()).output().map_err(|why| format!("{shown}: {why}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    // venv complains on standard output.
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    let line = said.lines().find(|line| line.contains("ERROR") || line.contains("Error"));
-    Err(format!("{shown}: {}", line.or(said.lines().last()).unwrap_or_default()))
 }
