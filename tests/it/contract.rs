@@ -13,11 +13,14 @@ use crate::support::wait_until;
 const OWN: &str = "#cloud-config\npackages: [mc]\n";
 
 fn digitalocean() -> Option<Vendor<Droplets>> {
-    Vendor::start("digitalocean", Droplets::new)
+    Vendor::start("digitalocean", |description| Droplets::new(description.clone()))
 }
 
 fn linode() -> Option<Vendor<Linodes>> {
-    Vendor::start("linode", |_| Linodes::default())
+    Vendor::start("linode", |description| {
+        linodes::mend(description);
+        Linodes::default()
+    })
 }
 
 /// Returns a right request with one thing changed, or left out where that is null.
@@ -195,7 +198,7 @@ fn a_request_that_linode_does_not_describe_is_refused() {
         (post, with(&right, "label", json!("17")), "label must NOT have fewer than 3"),
         (post, with(&right, "private_ip", json!("yes")), "private_ip must be boolean"),
         ("GET /linode/instances?page_size=5", Value::Null, "page_size must be >= 25"),
-        ("GET /linode/instances/one", Value::Null, "linodeId must be integer"),
+        ("GET /linode/instances/one", Value::Null, "linodeid must be integer"),
         ("GET /linode/servers", Value::Null, "hasn't been found"),
     ]);
     let judged = vendor.ask(post, &right);

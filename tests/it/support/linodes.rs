@@ -43,6 +43,17 @@ pub(crate) struct Linode {
     looks: usize,
 }
 
+/// Takes out of the vendor's description what keeps Prism from starting: the copy was cut down, and
+/// properties of disks point at a schema that is not in it.
+pub(crate) fn mend(description: &mut Value) {
+    let schemas = &mut description["components"]["schemas"];
+    if schemas["Disk"].is_null()
+        && let Some(properties) = schemas["DiskRequest"]["properties"].as_object_mut()
+    {
+        properties.retain(|_, schema| !schema["$ref"].is_string());
+    }
+}
+
 impl Account for Linodes {
     const NOT_DESCRIBED: &'static [(&'static str, &'static str)] = &[("GET", "/account")];
 
@@ -140,8 +151,8 @@ fn shown(linode: &Linode) -> Value {
     json!({
         "id": linode.id, "label": linode.wish["label"], "type": linode.wish["type"],
         "region": linode.wish["region"], "image": "linode/debian11", "group": "", "tags": [],
-        "status": status, "hypervisor": "kvm", "created": "2026-11-22T06:00:00",
-        "updated": "2026-11-22T06:00:00", "ipv4": [PRIVATE, ADDRESS],
+        "status": status, "hypervisor": "kvm", "created": "2026-11-22T06:00:00Z",
+        "updated": "2026-11-22T06:00:00Z", "ipv4": [PRIVATE, ADDRESS],
         "ipv6": "2001:db8::f03c:95ff:fe1e:1a2b/128", "watchdog_enabled": true,
         "has_user_data": true,
         "specs": { "disk": 81920, "memory": 4096, "vcpus": 2, "gpus": 0, "transfer": 4000 },

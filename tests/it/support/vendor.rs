@@ -44,14 +44,19 @@ struct Desk {
 }
 
 impl<A: Account> Vendor<A> {
-    /// Starts the hoster of a definition; none where that cannot be, which is said.
-    pub(crate) fn start(name: &'static str, account: impl FnOnce(Value) -> A) -> Option<Self> {
-        let description = description(name);
-        if !description.exists() {
-            skip(&format!("there is no {}", description.display()));
+    /// Starts the hoster of a definition; none where that cannot be, which is said. `account` may
+    /// mend the description, of which Prism gets a copy.
+    pub(crate) fn start(name: &'static str, account: impl FnOnce(&mut Value) -> A) -> Option<Self> {
+        let original = description(name);
+        if !original.exists() {
+            skip(&format!("there is no {}", original.display()));
             return None;
         }
-        let back = Arc::new(account(read(&description)));
+        let mut mended = read(&original);
+        let back = Arc::new(account(&mut mended));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let description = folder.path().join("description.json");
+        std::fs::write(&description, mended.to_string()).expect("it can be written");
         let account = Arc::clone(&back);
         let behind = Service::start(move |seen| Some(account.answer(seen)));
         let prism = match Prism::before(&behind, &description) {
