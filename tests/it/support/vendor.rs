@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::hand::read;
 use super::hoster::TOKEN;
@@ -33,6 +34,8 @@ pub(crate) struct Vendor<A: Account> {
     pub(crate) back: Arc<A>,
     desk: Arc<Desk>,
     _behind: Service,
+    /// The description is in it, which Prism goes on watching.
+    _folder: TempDir,
 }
 
 /// What stands before Prism, and writes down what it says.
@@ -69,7 +72,7 @@ impl<A: Account> Vendor<A> {
         let desk = Arc::new(Desk { prism, seen: Mutex::default(), loses: Mutex::default() });
         let (at_desk, account) = (Arc::clone(&desk), Arc::clone(&back));
         let front = Service::start(move |seen| at_desk.answer(seen, &*account));
-        Some(Self { front, name, back, desk, _behind: behind })
+        Some(Self { front, name, back, desk, _behind: behind, _folder: folder })
     }
 
     /// Returns a provider that sells what this hoster has, with these parameters.
