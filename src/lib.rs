@@ -31,6 +31,7 @@ mod name;
 mod order;
 mod pace;
 mod password;
+mod process;
 mod protocol;
 mod public_key;
 mod ready;

@@ -16,7 +16,6 @@ mod banner;
 mod command;
 mod known_hosts;
 mod login;
-mod process;
 #[cfg(test)]
 mod tests;
 
@@ -24,8 +23,6 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
-
-pub(crate) use process::PATH;
 
 /// What a server must show.
 #[derive(Debug, Clone)]

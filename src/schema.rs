@@ -74,7 +74,7 @@ mod tests {
             ("catalog", schema::<admin::CatalogOffer>()),
             ("check", schema::<admin::CheckReport>()),
             ("configuration", schema::<config::Config>()),
-            ("definition", schema::<definition::Definition>()),
+            ("definition", schema::<definition::Written>()),
             ("deliveries-list", schema::<admin::DeliveriesList>()),
             ("deliveries-show", schema::<admin::DeliveryStory>()),
             ("delivery", schema::<webhook::delivery::Delivery>()),

@@ -7,10 +7,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::libc::{makedev, mode_t};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{self, Gid, Pid, Uid, User};
@@ -83,6 +83,28 @@ pub(crate) fn kill_group(leader: u32) {
     if let Ok(group) = i32::try_from(leader) {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
+}
+
+/// Says whether programs that are started from now on inherit an open file.
+pub(crate) fn set_inherited(file: &File, inherited: bool) -> io::Result<()> {
+    let flags = if inherited { FdFlag::empty() } else { FdFlag::FD_CLOEXEC };
+    fcntl(file, FcntlArg::F_SETFD(flags))?;
+    Ok(())
+}
+
+/// Ends every other process of ours that has the file `path` open; returns how many there were.
+///
+/// Only what is still open counts, so no process is met that has a number of another by now.
+pub(crate) fn end_those_with(path: &Path) -> usize {
+    let own = std::process::id().cast_signed();
+    let others = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+        let id: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let open = std::fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+        let has = |file: std::fs::DirEntry| std::fs::read_link(file.path()).ok();
+        let holds = open.filter_map(has).any(|file| file == path);
+        (holds && id != own).then_some(id)
+    });
+    others.filter(|id| kill(Pid::from_raw(*id), Signal::SIGKILL).is_ok()).count()
 }
 
 /// Becomes the owner of `holder`, so that no file of ours ever belongs to anyone else.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{printed, table};
@@ -14,7 +14,11 @@ use crate::definition::{self, Definition};
 use crate::error::Error;
 use crate::home::Home;
 use crate::hoster::account;
-use crate::hoster::http::{Choice, Cost, Hoster};
+use crate::hoster::http::{Choice, Cost, Hoster, Trouble};
+
+/// What a table ends with.
+const COPY: &str =
+    "`--json` prints configurations that can be copied into the configuration file\n";
 
 /// The answer to `catalog --json`.
 #[derive(Debug, Serialize)]
@@ -28,7 +32,7 @@ pub(crate) struct Offer {
 }
 
 /// A configuration that could be ordered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 struct Item {
@@ -37,6 +41,8 @@ struct Item {
     /// A proposal for what the panel shows.
     descr: String,
     /// What the hoster is asked for.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(required))]
     parameters: BTreeMap<String, Value>,
     /// What it costs; null where the hoster does not tell.
     price: Option<Cost>,
@@ -48,32 +54,68 @@ pub(super) fn run(home: &Home, options: &Catalog) -> Result<u8, Error> {
     let Definition::Http(http) = definition::load(home, &config.definition)? else {
         return Err(Error::usage("an inventory has no catalogue: look into etc/inventory.json"));
     };
-    let Some(catalog) = http.catalog.clone() else {
+    let catalog = http.catalog.clone();
+    if catalog.is_none() && http.program.as_ref().is_none_or(|program| program.catalog.is_none()) {
         return Err(Error::usage(format!("the definition of {} has no catalogue", http.title)));
-    };
-    let chosen = chosen(&options.set, &catalog)?;
+    }
+    let chosen = chosen(&options.set, catalog.as_ref())?;
     let example = http.example.parameters.clone();
     let title = http.title.clone();
-    let hoster = account::open(home, &config, http)?;
-    let mut parameters = BTreeMap::new();
-    for name in catalog.parameters.keys() {
-        let choices = choices(&hoster, &catalog, name)
-            .map_err(|trouble| trouble.error_of(&title, &config.definition))?;
-        parameters.insert(name.clone(), choices);
-    }
-    let configurations = configurations(&catalog, &parameters, &example, &chosen);
-    let offer = Offer { configurations, parameters };
+    let hoster = account::open(home, &config, http)?.choosing(chosen.clone());
+    let failed = |trouble: Trouble| trouble.error_of(&title, &config.definition);
+    let offer = match &catalog {
+        Some(catalog) => {
+            let mut parameters = BTreeMap::new();
+            for name in catalog.parameters.keys() {
+                let choices = choices(&hoster, catalog, name).map_err(failed)?;
+                parameters.insert(name.clone(), choices);
+            }
+            let configurations = configurations(catalog, &parameters, &example, &chosen);
+            Offer { configurations, parameters }
+        }
+        None => Offer {
+            configurations: told(&hoster, &chosen).map_err(failed)?,
+            parameters: BTreeMap::new(),
+        },
+    };
     if options.output.json {
         return printed(answer::pretty_json(&offer));
     }
-    printed(answer::text(&text(&offer, &catalog)))
+    let text = match &catalog {
+        Some(catalog) => text(&offer, catalog),
+        None => text_of(&offer.configurations),
+    };
+    printed(answer::text(&text))
 }
 
-fn choices(
-    hoster: &Hoster,
-    catalog: &Described,
-    name: &str,
-) -> Result<Vec<Choice>, crate::hoster::http::Trouble> {
+/// Returns the configurations that a program tells; a chosen parameter that it does not name is part
+/// of each.
+fn told(hoster: &Hoster, chosen: &BTreeMap<String, Value>) -> Result<Vec<Item>, Trouble> {
+    let all = hoster.configurations()?.unwrap_or_default();
+    let item = |(index, value): (usize, Value)| {
+        let mut item: Item = serde_json::from_value(value).map_err(|error| {
+            Trouble::Definition(format!(
+                "the answer to `catalog`: configurations[{index}]: {error}"
+            ))
+        })?;
+        item.id = id_of(&Value::String(item.id));
+        for (name, value) in chosen {
+            item.parameters.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        Ok(item)
+    };
+    all.into_iter().enumerate().map(item).collect()
+}
+
+fn text_of(configurations: &[Item]) -> String {
+    let rows = configurations.iter().map(|item| {
+        let price = item.price.as_ref().map(price).unwrap_or_default();
+        vec![item.id.clone(), price, item.descr.clone()]
+    });
+    table::render(&["CONFIGURATION", "PRICE", "MEANING"], rows) + "\n" + COPY
+}
+
+fn choices(hoster: &Hoster, catalog: &Described, name: &str) -> Result<Vec<Choice>, Trouble> {
     match catalog.parameters.get(name) {
         Some(choices) => hoster.choices(name, choices, &hoster.scope()),
         None => Ok(Vec::new()),
@@ -81,13 +123,13 @@ fn choices(
 }
 
 /// Reads `--set NAME=VALUE`; a value that is JSON keeps its type.
-fn chosen(set: &[String], catalog: &Described) -> Result<BTreeMap<String, Value>, Error> {
+fn chosen(set: &[String], catalog: Option<&Described>) -> Result<BTreeMap<String, Value>, Error> {
     set.iter()
         .map(|pair| {
             let (name, value) = pair
                 .split_once('=')
                 .ok_or_else(|| Error::usage(format!("`--set {pair}`: NAME=VALUE was expected")))?;
-            if name == catalog.plan {
+            if catalog.is_some_and(|catalog| name == catalog.plan) {
                 return Err(Error::usage(format!(
                     "`--set {name}`: that is the plan; all are shown"
                 )));
@@ -149,8 +191,7 @@ fn text(offer: &Offer, catalog: &Described) -> String {
         text += &table::render(&[&name.to_uppercase(), "PRICE", "MEANING"], rows);
         text.push('\n');
     }
-    text += "`--json` prints configurations that can be copied into the configuration file\n";
-    text
+    text + COPY
 }
 
 fn price(cost: &Cost) -> String {

@@ -14,7 +14,7 @@ use crate::system::OPEN_AT_ONCE;
 use crate::webhook::address::Policy;
 use crate::{json, name};
 
-pub(crate) use file::{AddressKind, Config, Configuration, Ready, Status};
+pub(crate) use file::{AddressKind, Config, Configuration, Ready, Status, Text};
 
 /// The longest time that can be configured, in seconds: a year.
 const LONGEST_SECONDS: f64 = 31_536_000.0;

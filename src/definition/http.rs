@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::http::Method;
 
 pub(crate) use super::auth::Auth;
+use super::command::Program;
 
 /// A text that may hold expressions: `{{ order.hostname }}`. One that is nothing but an expression
 /// keeps the expression's type.
@@ -84,6 +85,9 @@ pub(crate) struct Http {
     /// Recorded replies on which every expression is tried.
     #[serde(default)]
     pub(crate) recordings: Vec<Recording>,
+    /// The program that answers instead of an API; only of a definition of kind `command`.
+    #[serde(skip)]
+    pub(crate) program: Option<Program>,
 }
 
 /// What is behind a definition of a hoster with an API over HTTP.

@@ -1,6 +1,7 @@
 //! How to talk to a hoster, as data: the definition that a configuration names.
 
 pub(crate) mod auth;
+pub(crate) mod command;
 pub(crate) mod http;
 pub(crate) mod parameters;
 
@@ -18,13 +19,25 @@ use http::Http;
 
 /// A hoster, as data.
 #[derive(Debug)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[cfg_attr(test, schemars(title = "Definition of a hoster", untagged))]
 pub(crate) enum Definition {
     /// Hands out servers that exist already, listed in `etc/inventory.json`.
     Inventory(Inventory),
-    /// Orders servers from a hoster with an API over HTTP.
+    /// Orders servers from a hoster with an API over HTTP, or from a program that is asked as one.
     Http(Arc<Http>),
+}
+
+/// A hoster, as data: what a file of a definition may hold.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(title = "Definition of a hoster", untagged)]
+#[expect(dead_code, reason = "for the schema only")]
+pub(crate) enum Written {
+    /// Hands out servers that exist already, listed in `etc/inventory.json`.
+    Inventory(Inventory),
+    /// Orders servers from a hoster with an API over HTTP.
+    Http(Box<Http>),
+    /// Has servers made by a program.
+    Command(Box<command::Command>),
 }
 
 /// The definition of an inventory needs nothing but a title.
@@ -61,6 +74,7 @@ enum InventoryKind {
 enum Kind {
     Inventory,
     Http,
+    Command,
 }
 
 impl Definition {
@@ -79,6 +93,10 @@ impl Definition {
                 let http: Http = json::parse(bytes)?;
                 http.checked()?;
                 Ok(Self::Http(Arc::new(http)))
+            }
+            Kind::Command => {
+                let command: command::Command = json::parse(bytes)?;
+                Ok(Self::Http(Arc::new(command.into_http()?)))
             }
         }
     }

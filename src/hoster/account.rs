@@ -1,21 +1,24 @@
 //! What a configuration adds to a definition: address, credentials, trust. Reads files, no network.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, Configuration};
-use crate::definition::http::{Http, PasswordWay};
+use crate::config::{Config, Configuration, Text};
+use crate::definition::http::{Credential, Http, PasswordWay};
 use crate::definition::parameters;
 use crate::error::Error;
 use crate::home::Home;
+use crate::hoster::command::Caller;
 use crate::hoster::http::{Hoster, check_keys, is_base_url};
-use crate::http::{Client, Options};
+use crate::http::{Client, Options, Transport};
 use crate::json::{self, nearest};
 use crate::order::{Access, Equipment};
 use crate::secret::Secret;
+use crate::store::Store;
 use crate::system::OPEN_AT_ONCE;
-use crate::{password, public_key, user_data};
+use crate::{password, process, public_key, user_data};
 
 /// Where the panel keeps the name of its own key pair.
 pub(crate) const ANSIBLE: &str = "/etc/ansible/ansible.cfg";
@@ -31,8 +34,15 @@ pub(crate) fn open(home: &Home, config: &Config, definition: Arc<Http>) -> Resul
     let invalid = |problem| Error::ConfigurationInvalid { path: home.config(), problem };
     let base_url = base_url(config, &definition).map_err(invalid)?;
     let credentials = credentials(home, config, &definition).map_err(invalid)?;
-    let client = client(home, config).map_err(invalid)?;
-    let hoster = Hoster::new(definition, &base_url, credentials, Box::new(client));
+    let transport: Box<dyn Transport> = match &definition.program {
+        Some(program) => {
+            let arguments = program.words.get(1..).unwrap_or_default();
+            let path = program.path(&home.etc);
+            Box::new(Caller::new(path, arguments, Store::of(home), &credentials))
+        }
+        None => Box::new(client(home, config).map_err(invalid)?),
+    };
+    let hoster = Hoster::new(definition, &base_url, credentials, transport);
     Ok(match config.configurations.first() {
         Some(first) => hoster.with_usual(first.parameters.clone()),
         None => hoster,
@@ -54,7 +64,12 @@ pub(crate) fn check(
     base_url(config, definition).map_err(invalid)?;
     let credentials = credentials(home, config, definition).map_err(invalid)?;
     check_keys(definition, &credentials).map_err(invalid)?;
-    client(home, config).map_err(invalid)?;
+    match &definition.program {
+        Some(program) => runnable(&program.path(&home.etc)).map(drop).map_err(|problem| {
+            Error::DefinitionInvalid { name: config.definition.clone(), problem }
+        })?,
+        None => drop(client(home, config).map_err(invalid)?),
+    }
     let id = &configuration.id;
     let place = |problem: String| invalid(format!("configuration `{id}`: {problem}"));
     parameters::check(definition, &configuration.parameters).map_err(place)?;
@@ -90,6 +105,9 @@ pub(crate) fn check(
 
 /// Returns what stands before the paths.
 pub(crate) fn base_url(config: &Config, definition: &Http) -> Result<String, String> {
+    if let Some(address) = definition.base_url.as_ref().filter(|_| definition.program.is_some()) {
+        return Ok(address.clone());
+    }
     let known = config.base_url.as_ref().or(definition.base_url.as_ref());
     let url = known.ok_or_else(|| {
         format!("base_url: {} has an address of its own for each installation", definition.title)
@@ -122,7 +140,8 @@ fn credentials(
     config: &Config,
     definition: &Http,
 ) -> Result<BTreeMap<String, String>, String> {
-    for name in config.credentials.keys() {
+    let any = definition.program.as_ref().is_some_and(|program| program.any_credentials);
+    for name in config.credentials.keys().filter(|_| !any) {
         if !definition.credentials.contains_key(name) {
             let known = definition.credentials.keys().map(String::as_str);
             return Err(match nearest(name, known) {
@@ -133,25 +152,22 @@ fn credentials(
             });
         }
     }
-    let mut all = BTreeMap::new();
-    for (name, credential) in &definition.credentials {
-        match config.credentials.get(name) {
-            Some(text) => {
-                let secret = text.read(home).map_err(|why| format!("credentials.{name}: {why}"))?;
-                let secret = secret.expose().trim().to_owned();
-                if secret.is_empty() {
-                    return Err(format!("credentials.{name}: it is empty"));
-                }
-                all.insert(name.clone(), secret);
-            }
-            None if credential.optional => {}
-            None => {
-                let description = &credential.description;
-                return Err(format!("credentials.{name} is missing: {description}"));
-            }
-        }
+    let missing = definition
+        .credentials
+        .iter()
+        .find(|(name, credential)| !credential.optional && !config.credentials.contains_key(*name));
+    if let Some((name, Credential { description, .. })) = missing {
+        return Err(format!("credentials.{name} is missing: {description}"));
     }
-    Ok(all)
+    let read = |(name, text): (&String, &Text)| {
+        let secret = text.read(home).map_err(|why| format!("credentials.{name}: {why}"))?;
+        let secret = secret.expose().trim().to_owned();
+        if secret.is_empty() {
+            return Err(format!("credentials.{name}: it is empty"));
+        }
+        Ok((name.clone(), secret))
+    };
+    config.credentials.iter().map(read).collect()
 }
 
 fn key_of_the_pool(home: &Home, config: &Config) -> Result<String, String> {
@@ -163,6 +179,29 @@ fn key_of_the_pool(home: &Home, config: &Config) -> Result<String, String> {
         None => public_key::pool_key(ANSIBLE.as_ref()).map_err(|why| {
             format!("`access` is `key`, `public_key` is missing, and the panel's own: {why}")
         }),
+    }
+}
+
+/// Returns the file that a program is, where it can be run.
+///
+/// # Errors
+/// A sentence that names the file and the fault.
+pub(crate) fn runnable(program: &Path) -> Result<PathBuf, String> {
+    let by_name = program.components().count() == 1 && program.is_relative();
+    let found = |path: &PathBuf| {
+        path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    if by_name {
+        let all = process::PATH.split(':').map(|folder| Path::new(folder).join(program));
+        return all.into_iter().find(found).ok_or_else(|| {
+            format!("command: no program `{}` in {}", program.display(), process::PATH)
+        });
+    }
+    let path = program.to_owned();
+    match path.metadata() {
+        Err(error) => Err(format!("command: {}: {error}", path.display())),
+        Ok(_) if found(&path) => Ok(path),
+        Ok(_) => Err(format!("command: {} is no executable file", path.display())),
     }
 }
 

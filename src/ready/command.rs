@@ -1,9 +1,7 @@
 //! The configuration's own test of a server: a command that must end with 0.
 
-use std::os::unix::process::ExitStatusExt;
-
-use super::process::{self, Ended};
 use super::{Facts, Wanted};
+use crate::process::{self, Ended};
 
 /// How much of a failed command's output a reason has, in bytes.
 const SHOWN: usize = 4 * 1024;
@@ -38,13 +36,7 @@ pub(super) fn run(
     if ended.is_success() {
         return Ok(());
     }
-    let how = match ended.status.map(|status| (status.code(), status.signal())) {
-        None => {
-            format!("took longer than {} s", (10.0 * wanted.timeout.as_secs_f64()).round() / 10.0)
-        }
-        Some((Some(code), _)) => format!("ended with {code}"),
-        Some((None, signal)) => format!("was ended by signal {}", signal.unwrap_or_default()),
-    };
+    let how = ended.how(wanted.timeout);
     let said = said(&ended, password);
     let separator = if said.is_empty() { "" } else { ": " };
     Err(format!("`ready.command` {how}{separator}{said}"))

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::process;
+use crate::process;
 use crate::public_key;
 use edit::{Found, Key};
 

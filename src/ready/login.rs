@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process;
+use crate::process;
 
 /// How long a login may take: 10 s to connect, and as long for the rest.
 const TIMEOUT: Duration = Duration::from_secs(20);

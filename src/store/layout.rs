@@ -115,6 +115,11 @@ impl Layout {
         self.state.join("worker.lock")
     }
 
+    /// Returns the folder of the calls of programs that are under way; made when the first is.
+    pub(super) fn calls(&self) -> PathBuf {
+        self.state.join("commands")
+    }
+
     pub(super) fn due(&self) -> PathBuf {
         self.state.join("due")
     }

@@ -1,4 +1,4 @@
-//! The lock files, two of them in `state/`: alone names fs2.
+//! The lock files, two of them in `state/` and those of calls: alone names fs2.
 //!
 //! A lock is `flock(2)` on a file that is never removed: it ends with its holder, however that
 //! ends, and needs no clean-up. It does not hold across machines. The file's text says who holds
@@ -24,7 +24,19 @@ const TEXT: usize = 96;
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Returns the locked file: a process that inherits it holds the lock as well.
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Lets the lock go for everyone who has inherited it, too.
+    pub(super) fn release(&self) {
+        let _ = fs2::FileExt::unlock(&self.file);
+    }
 }
 
 /// Takes the lock if nobody holds it.
@@ -96,7 +108,7 @@ fn confirm(file: File, path: &Path, why: &str) -> Result<Option<Lock>, Error> {
     text.truncate(TEXT - 1);
     // The text is a courtesy: a full disk must not keep anybody from freeing space.
     let _ = file.write_all_at(format!("{text:<width$}\n", width = TEXT - 1).as_bytes(), 0);
-    Ok(Some(Lock { _file: file }))
+    Ok(Some(Lock { file }))
 }
 
 fn open(path: &Path) -> Result<File, Error> {

@@ -5,6 +5,7 @@
 
 mod atomic;
 mod book;
+mod calls;
 mod claims;
 mod deliveries;
 mod edit;
@@ -22,6 +23,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::time::SystemTime;
 
 pub(crate) use book::Book;
+pub(crate) use calls::{Begun, Call};
 pub(crate) use deliveries::{Outbox, Shelf};
 pub(crate) use edit::{Edit, make as make_private_folder, only_ours};
 pub(crate) use layout::Place;

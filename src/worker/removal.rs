@@ -20,7 +20,9 @@ impl Drive<'_> {
     /// Removes the server of an order that nobody wants any more.
     pub(super) fn remove(&mut self, order: &Order) -> Result<Next, Error> {
         let id = order.server_id.clone().unwrap_or_default();
-        let presence = self.scope(order).and_then(|scope| self.hoster.presence(&id, &scope));
+        let agreed = removal(order).asked_at.is_some();
+        let presence =
+            self.scope(order).and_then(|scope| self.hoster.presence(&id, agreed, &scope));
         match presence {
             Ok(Presence::Ours) => self.remove_ours(order, &id),
             Ok(Presence::Gone) => self.clear_up(order, &id),

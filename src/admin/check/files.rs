@@ -79,7 +79,9 @@ fn allowed(home: &Home, path: &Path, metadata: &Metadata) -> u32 {
     let bin = home.holder.as_ref().map(|holder| holder.join("bin"));
     let public = home.holder.as_deref() == Some(path)
         || bin.as_deref().is_some_and(|bin| path == bin || path.parent() == Some(bin));
-    match (public, metadata.is_dir()) {
+    // A definition may name a program that stands beside it.
+    let program = path.starts_with(&home.etc) && metadata.mode() & 0o100 != 0;
+    match (public, metadata.is_dir() || program) {
         (true, _) => 0o755,
         (false, true) => 0o700,
         (false, false) => 0o600,

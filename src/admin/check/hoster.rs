@@ -1,5 +1,7 @@
 //! The hoster: its definition on recorded replies, and the account by a harmless question.
 
+mod program;
+
 use std::sync::Arc;
 
 use super::Report;
@@ -20,8 +22,14 @@ const POOL: &str = "pool";
 const CLOCK_SECONDS: u64 = 60;
 
 pub(super) fn look(home: &Home, config: &Config, http: Arc<Http>, report: &mut Report) {
-    linted(home, config, &http, report);
-    trusted(config, &http, report);
+    match &http.program {
+        Some(program) => program::look(home, config, &http, program, report),
+        None => {
+            linted(home, config, &http, report);
+            trusted(config, &http, report);
+        }
+    }
+    limited(config, report);
     pool(config, &http, report);
     for configuration in &config.configurations {
         if let Err(error) = account::check(home, config, configuration, &http) {
@@ -69,6 +77,9 @@ fn trusted(config: &Config, http: &Http, report: &mut Report) {
         let message = "`base_url` begins with http://: the credentials are sent in the clear";
         report.warning(ACCOUNT, message, "use https://");
     }
+}
+
+fn limited(config: &Config, report: &mut Report) {
     if config.limits.open_orders.is_none() && config.limits.orders_per_day.is_none() {
         let message = "no limit on what is bought: a fault in a script may order without end";
         report.warning(ACCOUNT, message, "set `limits.open_orders` and `limits.orders_per_day`");
@@ -108,7 +119,7 @@ fn pool(config: &Config, http: &Http, report: &mut Report) {
         return report.warning(POOL, message, "set it to true");
     }
     for program in ["ssh-keygen", "ssh-keyscan"] {
-        let found = crate::ready::PATH
+        let found = crate::process::PATH
             .split(':')
             .any(|folder| std::path::Path::new(folder).join(program).exists());
         if !found {
@@ -122,7 +133,12 @@ fn asked(hoster: &Hoster, report: &mut Report) {
     let title = &hoster.definition.title;
     match hoster.probe() {
         Ok(date) => {
-            report.ok(ACCOUNT, format!("{title} takes the credentials"));
+            let what = if hoster.definition.program.is_some() {
+                "answers"
+            } else {
+                "takes the credentials"
+            };
+            report.ok(ACCOUNT, format!("{title} {what}"));
             clock_of(date.as_deref(), report);
         }
         Err(Trouble::Refused { why, .. }) => {
@@ -131,12 +147,16 @@ fn asked(hoster: &Hoster, report: &mut Report) {
         }
         Err(trouble) => {
             let message = format!("{title} cannot be asked: {}", trouble.why());
-            return report.error(
-                ACCOUNT,
-                message,
-                "look at network, `base_url`, `proxy` and `tls`",
-            );
+            let cure = match hoster.definition.program {
+                Some(_) => "mend the program; docs/command.md says what it has to answer",
+                None => "look at network, `base_url`, `proxy` and `tls`",
+            };
+            return report.error(ACCOUNT, message, cure);
         }
+    }
+    if let Err(trouble) = hoster.configurations() {
+        let message = format!("`catalog`: {}", trouble.why());
+        report.warning(ACCOUNT, message, "mend the program, or write \"catalog\": false");
     }
     match hoster.balance() {
         Ok(Some(left)) => {

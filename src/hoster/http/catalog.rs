@@ -1,6 +1,6 @@
 //! What a hoster sells, and what is left on the account.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::steps::Taken;
@@ -22,11 +22,13 @@ pub(crate) struct Choice {
 }
 
 /// What something costs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub(crate) struct Cost {
     /// The amount, as the hoster writes it.
+    #[serde(deserialize_with = "text_or_number")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) amount: String,
     /// The currency, as ISO 4217 has it; empty where the hoster does not tell.
     pub(crate) currency: String,
@@ -80,6 +82,18 @@ impl Hoster {
         Ok(all)
     }
 
+    /// Returns the configurations that a program says it sells, as it says them; none where it does
+    /// not tell.
+    pub(crate) fn configurations(&self) -> Result<Option<Vec<Value>>, Trouble> {
+        let program = self.definition.program.as_ref();
+        let Some(request) = program.and_then(|program| program.catalog.as_ref()) else {
+            return Ok(None);
+        };
+        let scope = self.ask(request, None, "/catalog", &self.scope())?;
+        let all = self.expressions.value("{{ reply.configurations }}", "/catalog", &scope)?;
+        Ok(all.as_array().cloned())
+    }
+
     /// Returns what is left on the account; none where the hoster does not tell.
     pub(crate) fn balance(&self) -> Result<Option<Left>, Trouble> {
         let Some(balance) = &self.definition.balance else { return Ok(None) };
@@ -108,5 +122,14 @@ impl Hoster {
             Value::String(text) => text,
             other => other.to_string(),
         }))
+    }
+}
+
+/// Takes an amount as a text or as a number.
+fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(serde::de::Error::custom("a text or a number was expected")),
     }
 }

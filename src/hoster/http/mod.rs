@@ -44,8 +44,9 @@ pub(crate) use find::Look;
 pub(crate) use lint::lint;
 pub(crate) use poll::{Polled, Seen, first_ipv4};
 pub(crate) use preview::{Shown, preview};
-use redact::Redactor;
+pub(super) use redact::Redactor;
 pub(crate) use remove::{Presence, Removed};
+pub(super) use sample::is_sample;
 pub(crate) use scope::scope_of;
 
 /// A hoster with an account, ready to be asked. Shared by the threads of a worker.
@@ -156,6 +157,13 @@ impl Hoster {
     #[must_use]
     pub(crate) fn with_usual(mut self, parameters: BTreeMap<String, Value>) -> Self {
         self.usual = parameters;
+        self
+    }
+
+    /// Takes these parameters instead of the same ones that it would take where no order is at hand.
+    #[must_use]
+    pub(crate) fn choosing(mut self, chosen: BTreeMap<String, Value>) -> Self {
+        self.usual.extend(chosen);
         self
     }
 

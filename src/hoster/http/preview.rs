@@ -23,13 +23,13 @@ const HIDDEN: &str = "HIDDEN";
 pub(crate) struct Shown {
     /// The step of the definition.
     pub(crate) step: String,
-    /// The method.
+    /// The method; `RUN` where a program is run.
     pub(crate) method: String,
-    /// The whole URL.
+    /// The whole URL; or the program and its arguments.
     pub(crate) url: String,
     /// The headers.
     pub(crate) headers: BTreeMap<String, String>,
-    /// The body: JSON as it is, anything else as a text; null where there is none.
+    /// The body, or what the program reads: JSON as it is, anything else as a text; null where there is none.
     pub(crate) body: Value,
 }
 
@@ -51,10 +51,11 @@ pub(crate) fn preview(
     parameters: BTreeMap<String, Value>,
     equipment: Equipment,
 ) -> Result<Vec<Shown>, Trouble> {
-    let declared = definition.credentials.iter();
-    // What is sent may depend on which of several ways to log in is given.
-    let known = declared.filter(|(name, of)| !of.optional || given.contains(*name));
-    let credentials = known.map(|(name, _)| (name.clone(), HIDDEN.to_owned())).collect();
+    // What is sent may depend on which of several ways to log in is given, and a program of one's
+    // own gets credentials that its definition does not name.
+    let needed = definition.credentials.iter().filter(|(_, of)| !of.optional).map(|(name, _)| name);
+    let known = needed.chain(given);
+    let credentials = known.map(|name| (name.clone(), HIDDEN.to_owned())).collect();
     let mut hoster = Hoster::new(definition, base_url, credentials, Box::new(Nobody));
     hoster.purpose = Purpose::Shown;
     let mut order = sample::order("", parameters);
@@ -116,6 +117,15 @@ impl Hoster {
         let body = text.map_or(Value::Null, |text| {
             serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()))
         });
+        if let Some(program) = &self.definition.program {
+            return Ok(Shown {
+                step: step.name.clone(),
+                method: "RUN".to_owned(),
+                url: program.words.join(" "),
+                headers: BTreeMap::new(),
+                body,
+            });
+        }
         Ok(Shown {
             step: step.name.clone(),
             method: format!("{:?}", request.method).to_uppercase(),

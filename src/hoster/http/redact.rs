@@ -15,14 +15,14 @@ const LONGEST: usize = 400;
 const TOKENS: usize = 16;
 
 /// Knows the secrets of an account.
-pub(super) struct Redactor {
+pub(in crate::hoster) struct Redactor {
     secrets: Vec<String>,
     /// What logins have saved, the latest last.
     tokens: Mutex<VecDeque<String>>,
 }
 
 impl Redactor {
-    pub(super) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
+    pub(in crate::hoster) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let secrets = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST).collect();
         Self { secrets, tokens: Mutex::default() }
     }
@@ -43,7 +43,7 @@ impl Redactor {
     }
 
     /// Returns `text` in one line of bounded length, without the secrets and without `password`.
-    pub(super) fn redact(&self, text: &str, password: Option<&str>) -> String {
+    pub(in crate::hoster) fn redact(&self, text: &str, password: Option<&str>) -> String {
         let mut clean = text.to_owned();
         let password = password.filter(|password| password.len() >= SHORTEST);
         let tokens = self.tokens();

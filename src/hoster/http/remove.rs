@@ -37,12 +37,23 @@ impl Hoster {
     /// An id that is never given twice says enough. Where ids are, the server is the order's only as
     /// long as it bears what the order sent. That it is gone must be said twice, for one 404 may be
     /// the word of some machine in between.
-    pub(crate) fn presence(&self, id: &str, scope: &Scope) -> Result<Presence, Trouble> {
+    ///
+    /// A program that has agreed to remove it, which `agreed` says, need not answer for it any more:
+    /// its list, which must name every server of an order, says enough.
+    pub(crate) fn presence(
+        &self,
+        id: &str,
+        agreed: bool,
+        scope: &Scope,
+    ) -> Result<Presence, Trouble> {
         let listed = || -> Result<bool, Trouble> {
             Ok(self.find_all(scope)?.iter().any(|found| found.server_id == id))
         };
         if self.definition.reuses_ids && listed()? {
             return Ok(Presence::Ours);
+        }
+        if agreed && self.definition.program.is_some() {
+            return Ok(if listed()? { Presence::Ours } else { Presence::Gone });
         }
         match self.poll(scope)? {
             Seen::Server(_) if self.definition.reuses_ids => Ok(Presence::Strange),

@@ -18,6 +18,11 @@ const NUMBER: &str = "17";
 /// Its root password.
 pub(super) const PASSWORD: &str = "SamplePassword1234567890";
 
+/// Returns whether a key is that of the sample.
+pub(in crate::hoster) fn is_sample(key: Uuid) -> bool {
+    key == KEY
+}
+
 /// Makes the sample, for a configuration with these parameters.
 pub(super) fn order(descr: &str, parameters: BTreeMap<String, Value>) -> Order {
     let new = NewOrder {

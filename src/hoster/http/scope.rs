@@ -63,11 +63,15 @@ impl Hoster {
         Scope::new().with("credentials", &self.credentials).with("saved", json!({}))
     }
 
-    /// Returns every parameter that the definition has, with its default or none.
+    /// Returns every parameter that the definition has, with its default or none; those given where it
+    /// declares none and takes any.
     fn parameters(
         &self,
         given: &std::collections::BTreeMap<String, Value>,
     ) -> serde_json::Map<String, Value> {
+        if self.definition.program.as_ref().is_some_and(|program| program.any_parameters) {
+            return given.clone().into_iter().collect();
+        }
         let declared = self.definition.parameters.iter();
         declared
             .map(|(name, parameter)| {

@@ -1,0 +1,91 @@
+//! `state/commands/KEY`: locked while a program that sells servers works on the order of that key.
+//!
+//! The program inherits the lock, so it outlives a worker that is killed as long as the program does:
+//! nobody looks for a server while an earlier call may still make one. The file is there only
+//! meanwhile, and after a worker that was killed until the next call for the order.
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Store;
+use super::lock::{self, Lock};
+use crate::error::Error;
+
+/// A call that is under way. When this is dropped, it is over for whoever has inherited the lock.
+#[derive(Debug)]
+pub(crate) struct Call {
+    lock: Lock,
+    path: PathBuf,
+}
+
+/// Whether a call may begin.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// It may.
+    Call(Call),
+    /// An earlier one is still under way; since when, and in which file that stands.
+    Earlier(Duration, PathBuf),
+}
+
+impl Call {
+    /// Returns the file that the program is to inherit.
+    pub(crate) fn file(&self) -> &File {
+        self.lock.file()
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        // Removed while it is locked: whoever waits for it sees that it is gone, and makes a new one.
+        let _ = std::fs::remove_file(&self.path);
+        self.lock.release();
+    }
+}
+
+impl Store {
+    /// Begins a call of a program for the order of that key, unless an earlier one is under way.
+    ///
+    /// # Errors
+    /// `state_unreadable`, naming the file.
+    pub(crate) fn begin_call(&self, key: Uuid) -> Result<Begun, Error> {
+        let folder = self.layout.calls();
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Error::state(&folder, "make", &error));
+            }
+            _ => {}
+        }
+        let path = folder.join(key.to_string());
+        if let Some(lock) = lock::try_take(&path, "a command")? {
+            return Ok(Begun::Call(Call { lock, path }));
+        }
+        let begun = path.metadata().and_then(|metadata| metadata.modified()).ok();
+        let age = begun.and_then(|begun| begun.elapsed().ok()).unwrap_or_default();
+        Ok(Begun::Earlier(age, path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_call_at_a_time_for_each_order_and_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = crate::store::Layout::new(dir.path(), dir.path());
+        let store = Store { layout };
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let first = store.begin_call(one).unwrap();
+        assert!(matches!(first, Begun::Call(_)));
+        assert!(matches!(store.begin_call(one).unwrap(), Begun::Earlier(..)));
+        assert!(matches!(store.begin_call(other).unwrap(), Begun::Call(_)));
+        drop(first);
+        assert!(matches!(store.begin_call(one).unwrap(), Begun::Call(_)));
+        assert_eq!(std::fs::read_dir(dir.path().join("commands")).unwrap().count(), 0);
+    }
+}
