@@ -11,7 +11,7 @@ default:
 check:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
-    shellcheck install.sh .ci/run bin/forbid
+    shellcheck install.sh .ci/run bin/forbid docs/virsh.sh tests/samples/command/hoster.sh tests/samples/command/virsh
     bin/forbid
     if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not installed: skipped"; fi
 

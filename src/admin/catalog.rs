@@ -32,7 +32,7 @@ pub(crate) struct Offer {
 }
 
 /// A configuration that could be ordered.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 struct Item {
@@ -41,10 +41,18 @@ struct Item {
     /// A proposal for what the panel shows.
     descr: String,
     /// What the hoster is asked for.
-    #[serde(default)]
-    #[cfg_attr(test, schemars(required))]
     parameters: BTreeMap<String, Value>,
     /// What it costs; null where the hoster does not tell.
+    price: Option<Cost>,
+}
+
+/// A configuration as a program tells it.
+#[derive(Deserialize)]
+struct Told {
+    id: String,
+    descr: String,
+    #[serde(default)]
+    parameters: BTreeMap<String, Value>,
     price: Option<Cost>,
 }
 
@@ -93,16 +101,15 @@ pub(super) fn run(home: &Home, options: &Catalog) -> Result<u8, Error> {
 fn told(hoster: &Hoster, chosen: &BTreeMap<String, Value>) -> Result<Vec<Item>, Trouble> {
     let all = hoster.configurations()?.unwrap_or_default();
     let item = |(index, value): (usize, Value)| {
-        let mut item: Item = serde_json::from_value(value).map_err(|error| {
+        let told: Told = serde_json::from_value(value).map_err(|error| {
             Trouble::Definition(format!(
                 "the answer to `catalog`: configurations[{index}]: {error}"
             ))
         })?;
-        item.id = id_of(&Value::String(item.id));
-        for (name, value) in chosen {
-            item.parameters.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-        Ok(item)
+        let Told { id, descr, parameters, price } = told;
+        let mut all = chosen.clone();
+        all.extend(parameters);
+        Ok(Item { id: id_of(&Value::String(id)), descr, parameters: all, price })
     };
     all.into_iter().enumerate().map(item).collect()
 }

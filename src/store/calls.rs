@@ -68,6 +68,14 @@ impl Store {
         let age = begun.and_then(|begun| begun.elapsed().ok()).unwrap_or_default();
         Ok(Begun::Earlier(age, path))
     }
+
+    /// Removes what workers that were killed have left of calls that are over.
+    pub(crate) fn clear_calls(&self) {
+        let files = std::fs::read_dir(self.layout.calls()).into_iter().flatten().flatten();
+        let keys = files.filter_map(|file| file.file_name().to_str()?.parse().ok());
+        // A call that has begun and is dropped is over.
+        keys.for_each(|key| drop(self.begin_call(key)));
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +94,12 @@ mod tests {
         assert!(matches!(store.begin_call(other).unwrap(), Begun::Call(_)));
         drop(first);
         assert!(matches!(store.begin_call(one).unwrap(), Begun::Call(_)));
-        assert_eq!(std::fs::read_dir(dir.path().join("commands")).unwrap().count(), 0);
+        let left = || std::fs::read_dir(dir.path().join("commands")).unwrap().count();
+        assert_eq!(left(), 0);
+        std::fs::write(dir.path().join("commands").join(one.to_string()), "").unwrap();
+        let held = store.begin_call(other).unwrap();
+        store.clear_calls();
+        assert_eq!(left(), 1, "the other is still under way");
+        drop(held);
     }
 }

@@ -16,7 +16,8 @@ impl Drive<'_> {
     /// Sends the request that buys, or learns why it cannot be sent.
     pub(super) fn buy(&mut self, order: &Order) -> Result<Next, Error> {
         if self.is_late(order) {
-            return self.give_up(order, "the hoster did not take the order");
+            let why = order.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            return self.give_up(order, &format!("the hoster did not take the order{why}"));
         }
         let purchase = order.purchase.clone().unwrap_or_default();
         if purchase.unsettled && !self.is_same_account(order) {

@@ -20,7 +20,7 @@ impl Drive<'_> {
     /// Removes the server of an order that nobody wants any more.
     pub(super) fn remove(&mut self, order: &Order) -> Result<Next, Error> {
         let id = order.server_id.clone().unwrap_or_default();
-        let agreed = removal(order).asked_at.is_some();
+        let agreed = removal(order).accepted;
         let presence =
             self.scope(order).and_then(|scope| self.hoster.presence(&id, agreed, &scope));
         match presence {

@@ -14,6 +14,7 @@ use crate::hoster::account;
 use crate::hoster::http::Hoster;
 use crate::order::Order;
 use crate::ready::Wanted;
+use crate::store::Store;
 use crate::system;
 
 /// How many seconds lie between two tries of an order where the configuration does not say.
@@ -55,7 +56,12 @@ impl Shop {
     fn open(home: &Home, config: &Config) -> Result<Self, Error> {
         let hoster = match definition::load(home, &config.definition)? {
             Definition::Inventory(_) => None,
-            Definition::Http(definition) => Some(account::open(home, config, definition)?),
+            Definition::Http(definition) => {
+                if definition.program.is_some() {
+                    Store::of(home).clear_calls();
+                }
+                Some(account::open(home, config, definition)?)
+            }
         };
         let ready = match &config.ready {
             None => Some(&Ready::default()),

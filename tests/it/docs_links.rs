@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::support::page::at_root;
 
 /// The pages for users and developers.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
     "SECURITY.md",
+    "docs/command.md",
     "docs/configuration.md",
     "docs/definitions.md",
     "docs/hosters.md",

@@ -133,6 +133,18 @@ fn the_reference_of_definitions_is_that_of_the_types() {
 }
 
 #[test]
+fn the_reference_of_commands_is_that_of_the_types() {
+    let schema = read(&at_root("schemas/definition.json"));
+    let text =
+        keys(&schema["$defs"]["Command"], &mut Vec::new()).replace("](#", "](definitions.md#");
+    assert_generated(
+        "docs/command.md",
+        "command",
+        &text.replace("[CommandKind](definitions.md#commandkind)", "`command`"),
+    );
+}
+
+#[test]
 fn the_reference_of_configurations_is_that_of_the_types() {
     let schema = read(&at_root("schemas/configuration.json"));
     let mut types = Vec::new();

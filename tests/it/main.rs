@@ -12,6 +12,8 @@ mod support;
 
 mod broken_state;
 mod check;
+mod command;
+mod command_examples;
 mod configs;
 mod contract;
 mod deliveries_commands;
@@ -36,6 +38,7 @@ mod hoster_signing_cs;
 mod inventory;
 mod inventory_claims;
 mod key;
+mod kill_command;
 mod kill_delivery;
 mod kill_hoster;
 mod kill_order;

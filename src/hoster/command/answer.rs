@@ -99,6 +99,19 @@ mod tests {
     }
 
     #[test]
+    fn the_answers_of_the_documentation_are_taken() {
+        let page = include_str!("../../../docs/command.md");
+        let mut count = 0;
+        for part in page.split("<!-- answer: ").skip(1) {
+            let (verb, rest) = part.split_once(" -->").unwrap();
+            let block = rest.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+            assert_eq!(check(verb, block.as_bytes()), Ok(()), "{verb}: {block}");
+            count += 1;
+        }
+        assert_eq!(count, 7);
+    }
+
+    #[test]
     fn anything_else_is_none_and_is_said_to_be() {
         for (verb, answer, named) in [
             ("create", "", "nothing"),

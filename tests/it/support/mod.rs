@@ -19,6 +19,7 @@ pub(crate) mod panel;
 pub(crate) mod place;
 pub(crate) mod plugin;
 pub(crate) mod prism;
+pub(crate) mod program;
 pub(crate) mod promise;
 pub(crate) mod pypi;
 pub(crate) mod receiver;
