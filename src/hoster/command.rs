@@ -43,8 +43,11 @@ pub(crate) struct Caller {
     redactor: Redactor,
     /// What was said on standard error to each question the last time: what is the same again, as
     /// of a server that is looked at every few seconds, is not worth a line.
-    said: Mutex<BTreeMap<(Option<Uuid>, String), Vec<String>>>,
+    said: Mutex<BTreeMap<Question, Vec<String>>>,
 }
+
+/// Of which order what was asked.
+type Question = (Option<Uuid>, String);
 
 /// What has to be known of a request.
 #[derive(Deserialize)]

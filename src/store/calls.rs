@@ -96,7 +96,7 @@ mod tests {
         assert!(matches!(store.begin_call(one).unwrap(), Begun::Call(_)));
         let left = || std::fs::read_dir(dir.path().join("commands")).unwrap().count();
         assert_eq!(left(), 0);
-        std::fs::write(dir.path().join("commands").join(one.to_string()), "").unwrap();
+        File::create_new(dir.path().join("commands").join(one.to_string())).unwrap();
         let held = store.begin_call(other).unwrap();
         store.clear_calls();
         assert_eq!(left(), 1, "the other is still under way");

@@ -7,17 +7,10 @@ use serde_json::{Value, json};
 
 use crate::support::hoster::TOKEN;
 use crate::support::plugin::Plugin;
-use crate::support::program::{Servers, config};
+use crate::support::program::{Servers, with_script};
 use crate::support::wait_until;
 
 const MINIMAL: Value = Value::Null;
-
-/// Returns a provider whose program is that shell script, which finds its folder as `$1`.
-fn with_script(servers: &Servers, script: &str, extra: &Value) -> Plugin {
-    let plugin = Plugin::with_program(servers, extra);
-    plugin.write_program("hoster.sh", &format!("#!/bin/sh\n{script}\n"));
-    plugin
-}
 
 /// A program that answers so to each verb; `$request` is the request.
 fn answering(create: &str, find: &str, poll: &str) -> String {
@@ -288,82 +281,4 @@ fn a_program_that_cannot_be_started_is_tried_again_and_has_bought_nothing() {
     let reason = plugin.failed(&plugin.order());
     assert!(reason.contains("cannot be started"), "{reason}");
     assert!(!reason.contains("look for"), "{reason}");
-}
-
-#[test]
-fn a_program_tells_what_it_sells_and_what_is_left() {
-    let servers = Servers::none();
-    let plugin = Plugin::with_program(&servers, &json!({ "balance": true, "title": "The shed" }));
-    let told = plugin.run(&["catalog", "--json", "--set", "disks=2"]).json();
-    let expected = json!({ "configurations": [{
-        "id": "small", "descr": "1 CPU", "parameters": { "plan": "small", "disks": 2 },
-        "price": { "amount": "3", "currency": "EUR", "per": "month" },
-    }], "parameters": {} });
-    assert_eq!(told, expected);
-    let table = plugin.run(&["catalog"]);
-    assert!(table.prints().contains("3 EUR/month"), "{table:?}");
-    let found = plugin.run(&["check"]);
-    assert!(found.stdout.contains("balance: 12.50 EUR"), "{found:?}");
-    assert!(found.stdout.contains("The shed answers"), "{found:?}");
-    assert_eq!(found.status, Some(0), "{found:?}");
-    let without = Plugin::with_program(&servers, &json!({ "catalog": false }));
-    without.run(&["catalog"]).complains(2);
-    assert!(servers.made().is_empty(), "nothing was asked for but what is harmless");
-}
-
-#[test]
-fn what_is_chosen_reaches_the_request_for_the_catalogue() {
-    let servers = Servers::none();
-    let script = "cat >$1/request; echo '{\"configurations\":[]}'";
-    let plugin = with_script(&servers, script, &MINIMAL);
-    plugin.run(&["catalog", "--set", "zone=ams1"]).prints();
-    let request = std::fs::read_to_string(servers.folder().join("request")).unwrap();
-    let request: Value = serde_json::from_str(&request).unwrap();
-    assert_eq!(request["parameters"], json!({ "plan": "small", "zone": "ams1" }));
-    assert_eq!((&request["verb"], &request["order"]), (&json!("catalog"), &Value::Null));
-}
-
-#[test]
-fn check_minds_who_can_change_the_program() {
-    let servers = Servers::none();
-    let plugin = Plugin::with_program(&servers, &MINIMAL);
-    let open = |mode: u32| {
-        std::fs::set_permissions(plugin.etc("hoster.sh"), Permissions::from_mode(mode)).unwrap();
-        plugin.run(&["check"])
-    };
-    assert_eq!(open(0o700).status, Some(0));
-    let found = open(0o722);
-    assert!(found.stdout.contains("others can change it"), "{found:?}");
-    let mended = plugin.run(&["check", "--fix"]);
-    assert!(mended.stdout.contains("files and folders mended"), "{mended:?}");
-    let mode = plugin.etc("hoster.sh").metadata().unwrap().permissions().mode();
-    assert_eq!(format!("{:o}", mode & 0o777), "700", "it can still be run");
-    plugin.write_program("hoster.sh", "#!/bin/sh\necho oh no >&2\nexit 7\n");
-    let found = plugin.run(&["check"]);
-    assert!(found.stdout.contains("ended with 7: oh no"), "{found:?}");
-}
-
-#[test]
-fn a_preview_shows_what_is_run_and_what_it_reads_without_secrets() {
-    let servers = Servers::none();
-    let plugin = Plugin::with_program(&servers, &MINIMAL);
-    let shown = plugin.run(&["orders", "preview", "1", "--json"]).json();
-    let request = &shown["requests"][0];
-    assert_eq!(request["method"], "RUN");
-    let line = format!("./hoster.sh {}", servers.folder().display());
-    assert_eq!(request["url"], line);
-    assert_eq!(request["body"]["credentials"], json!({ "token": "HIDDEN" }));
-    assert_eq!(request["body"]["parameters"], json!({ "plan": "small" }));
-    assert!(servers.made().is_empty());
-}
-
-#[test]
-fn a_command_takes_no_address_and_says_so() {
-    let servers = Servers::none();
-    let plugin = Plugin::with_program(&servers, &MINIMAL);
-    let mut config = config();
-    config["base_url"] = json!("https://api.example");
-    plugin.write_private("demo.conf", &config.to_string());
-    let found = plugin.run(&["check"]);
-    assert!(found.stdout.contains("without effect for a command: base_url"), "{found:?}");
 }

@@ -14,6 +14,7 @@ mod broken_state;
 mod check;
 mod command;
 mod command_examples;
+mod command_people;
 mod configs;
 mod contract;
 mod deliveries_commands;

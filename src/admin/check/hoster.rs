@@ -22,12 +22,11 @@ const POOL: &str = "pool";
 const CLOCK_SECONDS: u64 = 60;
 
 pub(super) fn look(home: &Home, config: &Config, http: Arc<Http>, report: &mut Report) {
-    match &http.program {
-        Some(program) => program::look(home, config, &http, program, report),
-        None => {
-            linted(home, config, &http, report);
-            trusted(config, &http, report);
-        }
+    if let Some(program) = &http.program {
+        program::look(home, config, &http, program, report);
+    } else {
+        linted(home, config, &http, report);
+        trusted(config, &http, report);
     }
     limited(config, report);
     pool(config, &http, report);

@@ -104,3 +104,10 @@ impl Plugin {
         path
     }
 }
+
+/// Installs a provider whose program is that shell script, which finds its folder as `$1`.
+pub(crate) fn with_script(servers: &Servers, script: &str, extra: &Value) -> Plugin {
+    let plugin = Plugin::with_program(servers, extra);
+    plugin.write_program("hoster.sh", &format!("#!/bin/sh\n{script}\n"));
+    plugin
+}
