@@ -199,4 +199,20 @@ mod tests {
             Code::ALL.iter().map(|code| (code.word().to_owned(), code.exit())).collect();
         assert_eq!(documented, known);
     }
+
+    #[test]
+    fn what_to_do_about_each_error_is_told_in_the_tables_order() {
+        let page = include_str!("../docs/troubleshooting.md");
+        let (_, section) = page.split_once("\n## By error word\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let told: Vec<&str> = section.split("\n### `").skip(1).collect();
+        let words: Vec<&str> = told.iter().filter_map(|text| text.split('`').next()).collect();
+        let known: Vec<&str> = Code::ALL.iter().map(|code| code.word()).collect();
+        assert_eq!(words, known);
+        for text in told {
+            for part in ["\n* **What it means.** ", "\n* **Look.** `", "\n* **Cure.** "] {
+                assert!(text.contains(part), "no {part} in {text}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The fixture: a provider installed by the real installer, run as its callers run it.
 
 pub(crate) mod answer;
+pub(crate) mod blocks;
 pub(crate) mod book;
 pub(crate) mod droplets;
 mod effect;

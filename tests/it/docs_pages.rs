@@ -1,0 +1,376 @@
+//! The pages that people follow: their commands do what the pages say, in the order of the pages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::blocks::{Block, blocks, is_as_shown};
+use crate::support::mount::has;
+use crate::support::page::at_root;
+use crate::support::plugin::BINARY;
+use crate::support::skip;
+
+/// The pages whose blocks of shell each say whether they are run.
+const PAGES: [&str; 11] = [
+    "README.md",
+    "README.ru.md",
+    "SECURITY.md",
+    "docs/README.md",
+    "docs/faq.md",
+    "docs/operations.md",
+    "docs/pool.md",
+    "docs/quickstart.md",
+    "docs/ru/quickstart.md",
+    "docs/security.md",
+    "docs/troubleshooting.md",
+];
+
+/// Where the pages say that the web environment is.
+const WEBDIR: &str = "/opt/webdir";
+
+/// The actions of the panel's command, and its options: `bx-provider --help` of bitrix-env.
+const ACTIONS: [&str; 10] = [
+    "configs",
+    "install",
+    "list",
+    "order",
+    "order_status",
+    "order_to_host",
+    "orders_list",
+    "pool",
+    "status",
+    "uninstall",
+];
+const OPTIONS: [&str; 6] = ["-a", "-o", "--provider", "--config_id", "--task_id", "--archive"];
+
+/// What ends a command within a line of shell.
+const ENDS: [&str; 8] = ["|", "||", "&&", ";", ")", ">", "2>/dev/null", "done"];
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(at_root(name)).unwrap()
+}
+
+/// A machine on which a page is followed; it is gone when this is dropped.
+struct Machine {
+    root: TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("home")).unwrap();
+        Self { root }
+    }
+
+    /// Returns a text of a page with the places of this machine.
+    fn here(&self, text: &str) -> String {
+        let root = self.root.path().display().to_string();
+        let installer = at_root("install.sh").display().to_string();
+        let installer = format!("sh {installer} --root {root} --from {BINARY} ");
+        let text = text.replace("sudo ", "").replace(" --from ./webdir-provider", "");
+        text.replace("./install.sh ", &installer).replace(WEBDIR, &root)
+    }
+
+    /// Returns the folder of the provider that a text names, else the web environment's.
+    fn folder(&self, text: &str) -> PathBuf {
+        let name = text.split_whitespace().find_map(|word| word.strip_prefix("bin/"));
+        let named = name.map(|name| self.root.path().join("providers").join(name));
+        let only = || {
+            let mut all = std::fs::read_dir(self.root.path().join("providers")).ok()?;
+            Some(all.next()?.ok()?.path())
+        };
+        let folder = named.or_else(only).filter(|folder| folder.is_dir());
+        folder.unwrap_or_else(|| self.root.path().to_owned())
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let target = match path.strip_prefix(WEBDIR) {
+            Some(below) => self.root.path().join(below.trim_start_matches('/')),
+            None => self.folder("").join(path),
+        };
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::write(&target, self.here(text)).unwrap();
+        std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn run(&self, script: &str) -> Output {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-euc", &self.here(script)]).current_dir(self.folder(script)).env_clear();
+        shell.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        shell.env("HOME", self.root.path().join("home")).stdin(Stdio::null());
+        shell.output().unwrap()
+    }
+
+    /// Returns an output with the places of the page.
+    fn told(&self, output: &[u8]) -> String {
+        let root = self.root.path().display().to_string();
+        String::from_utf8(output.to_vec()).unwrap().replace(&root, WEBDIR)
+    }
+}
+
+/// Does what a page says, from its beginning; returns how many blocks were run.
+fn follow(name: &str) -> usize {
+    let (machine, mut said, mut count) = (Machine::new(), String::new(), 0);
+    for block in blocks(&page(name)) {
+        let place = format!("{name}:{}", block.line);
+        if let Some(path) = block.mark("file") {
+            machine.write(path, &block.text);
+        }
+        let script = block.mark("run instead").unwrap_or(&block.text);
+        if let Some(wanted) = block.mark("run").or(block.mark("run instead").map(|_| "")) {
+            let status = wanted.strip_prefix("status ").map_or(0, |word| word.parse().unwrap());
+            let output = machine.run(script);
+            said = machine.told(&output.stdout);
+            let complaint = machine.told(&output.stderr);
+            assert_eq!(output.status.code(), Some(status), "{place}:\n{said}{complaint}");
+            count += 1;
+        }
+        if block.mark("output").is_some() {
+            assert!(is_as_shown(&said, &block.text), "{place}: it prints\n{said}");
+        }
+    }
+    count
+}
+
+#[test]
+fn whoever_follows_a_page_sees_what_it_shows() {
+    let ran: BTreeMap<&str, usize> = PAGES.iter().map(|name| (*name, follow(name))).collect();
+    for name in ["README.md", "docs/quickstart.md", "docs/operations.md", "docs/pool.md"] {
+        assert!(ran[name] > 1, "{ran:?}");
+    }
+}
+
+#[test]
+fn every_block_of_shell_is_run_or_says_why_not() {
+    for name in PAGES {
+        for block in blocks(&page(name)) {
+            let marks = ["run", "not run", "file"].map(|mark| block.mark(mark));
+            let said = marks.iter().flatten().count();
+            assert_eq!(block.language == "sh", said == 1 && is_shell(&block), "{name}: {block:?}");
+            assert!(block.mark("not run").is_none_or(|why| why.len() > 9), "{name}: {block:?}");
+        }
+    }
+}
+
+/// A file may be of any language; what is run, or could be, is shell.
+fn is_shell(block: &Block) -> bool {
+    block.mark("file").is_none() || block.language == "sh"
+}
+
+/// What the program's commands are called and take, asked of itself.
+#[derive(Default)]
+struct Helps(BTreeMap<String, String>);
+
+impl Helps {
+    fn of(&mut self, command: &str) -> &str {
+        self.0.entry(command.to_owned()).or_insert_with(|| {
+            let output = Command::new(BINARY).args(command.split_whitespace()).arg("--help").output();
+            let output = output.unwrap();
+            assert!(output.status.success(), "`{command}`: {output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        })
+    }
+
+    fn has(&mut self, command: &str, word: &str) -> bool {
+        let begin = format!("  {word} ");
+        let commands = self.of(command).lines().skip_while(|line| *line != "Commands:");
+        commands.take_while(|line| !line.is_empty()).any(|line| line.starts_with(&begin))
+    }
+
+    /// Says what is wrong with a command's words, if anything is.
+    fn fault(&mut self, words: &[&str]) -> Option<String> {
+        let mut words = words;
+        if let ["--home", _, rest @ ..] = words {
+            words = rest;
+        }
+        match words {
+            ["help" | "configs"] | ["order" | "order_status", _] | ["order", _, "--key", _] => {
+                return None;
+            }
+            _ => {}
+        }
+        let mut command = String::new();
+        let mut rest = words;
+        while let [word, more @ ..] = rest {
+            if !self.has(&command, word) {
+                break;
+            }
+            command = format!("{command} {word}").trim().to_owned();
+            rest = more;
+        }
+        if command.is_empty() && rest != ["--help"] && rest != ["--version"] {
+            return Some(format!("{words:?} is no command"));
+        }
+        let help = self.of(&command).to_owned();
+        if help.contains("\nCommands:\n") && !rest.iter().any(|word| word.starts_with('-')) {
+            return Some(format!("`{command}` takes a command, and {rest:?} is none"));
+        }
+        let known: BTreeSet<&str> =
+            help.split(|c: char| c.is_whitespace() || ",[]=<".contains(c)).collect();
+        let mut flags = rest.iter().filter(|word| word.starts_with("--"));
+        let unknown = flags.find(|flag| !known.contains(flag.split('=').next().unwrap_or(flag)));
+        unknown.map(|flag| format!("`{command}` does not know {flag}"))
+    }
+}
+
+/// Returns the calls of a program in a line of shell, each as the words behind its name.
+fn calls<'l>(line: &'l str, is_it: impl Fn(&str) -> bool) -> Vec<Vec<&'l str>> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let begins = words.iter().enumerate().filter(|(_, word)| is_it(word.trim_start_matches("$(")));
+    begins
+        .map(|(at, _)| {
+            let rest = words[at + 1..].iter().take_while(|word| !ENDS.contains(word));
+            rest.map(|word| word.trim_end_matches([';', ')', '"'])).collect()
+        })
+        .collect()
+}
+
+fn is_provider(word: &str) -> bool {
+    let mut parts = word.rsplit('/');
+    parts.next().is_some_and(|name| !name.is_empty() && name != "bx-provider")
+        && parts.next() == Some("bin")
+        && (word.starts_with("bin/") || word.contains("/providers/"))
+}
+
+#[test]
+fn every_command_that_a_page_names_is_one_that_the_program_knows() {
+    let mut helps = Helps::default();
+    let installer = Command::new("sh").arg(at_root("install.sh")).arg("--help").output().unwrap();
+    let installer = String::from_utf8(installer.stdout).unwrap();
+    let mut faults = Vec::new();
+    for name in PAGES {
+        let text = page(name);
+        let found = blocks(&text);
+        let shell = found.iter().filter(|block| block.language == "sh" && block.mark("file").is_none());
+        let lines: Vec<String> = shell.flat_map(Block::commands).collect();
+        for line in lines.iter().map(String::as_str).chain(spans(&text)) {
+            for words in calls(line, is_provider) {
+                faults.extend(helps.fault(&words).map(|fault| format!("{name}: {line}: {fault}")));
+            }
+            for words in calls(line, |word| word.ends_with("bx-provider")) {
+                let known = |word: &&&str| !word.starts_with('-') || OPTIONS.contains(*word);
+                let action = words.iter().position(|word| *word == "-a").map(|at| words[at + 1]);
+                assert!(words.iter().all(|word| known(&word)), "{name}: {line}");
+                assert!(action.is_none_or(|word| ACTIONS.contains(&word)), "{name}: {line}");
+            }
+            for words in calls(line, |word| word.ends_with("install.sh")) {
+                for flag in words.iter().filter(|word| word.starts_with("--")) {
+                    assert!(installer.contains(&format!("  {flag} ")), "{name}: {line}: {flag}");
+                }
+            }
+        }
+        for span in spans(&text) {
+            let words: Vec<&str> = span.split_whitespace().collect();
+            if words.len() > 1 && helps.has("", words[0]) {
+                faults.extend(helps.fault(&words).map(|fault| format!("{name}: {span}: {fault}")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Returns what stands between backquotes outside of blocks.
+fn spans(page: &str) -> Vec<&str> {
+    let mut inside = false;
+    let lines = page.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    });
+    lines.flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn what_the_pages_tell_a_shell_is_sound() {
+    if !has("shellcheck") {
+        return skip("there is no shellcheck");
+    }
+    for name in PAGES {
+        for block in blocks(&page(name)) {
+            let scripts = match &*block.language {
+                "sh" => vec![block.text.clone()],
+                "yaml" => scripts_in(&block.text),
+                _ => continue,
+            };
+            for script in scripts {
+                let mut child = Command::new("shellcheck")
+                    .args(["--shell=sh", "--exclude=SC2164", "-"])
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+                let output = child.wait_with_output().unwrap();
+                let said = String::from_utf8_lossy(&output.stdout).into_owned();
+                assert!(output.status.success(), "{name}:{}: {said}", block.line);
+            }
+        }
+    }
+}
+
+/// Returns the scripts that a cloud-config writes to files.
+fn scripts_in(yaml: &str) -> Vec<String> {
+    let texts = yaml.split("content: |\n").skip(1).map(|rest| {
+        let first = rest.lines().next().unwrap_or_default();
+        let indent = first.len() - first.trim_start().len();
+        let lines = rest.lines().take_while(|line| line.is_empty() || line.starts_with(&first[..indent]));
+        lines.map(|line| line.get(indent..).unwrap_or_default().to_owned() + "\n").collect()
+    });
+    texts.filter(|text: &String| text.starts_with("#!")).collect()
+}
+
+#[test]
+fn the_russian_pages_show_what_the_english_ones_do() {
+    let shown = |name| {
+        let of_page = blocks(&page(name)).into_iter();
+        of_page.map(|block| (block.language, block.text)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown("README.ru.md"), shown("README.md"));
+    assert_eq!(shown("docs/ru/quickstart.md"), shown("docs/quickstart.md"));
+}
+
+#[test]
+fn every_picture_is_there_with_a_text_and_for_a_dark_page_too() {
+    let mut seen = BTreeSet::new();
+    for name in PAGES.iter().chain(&["docs/state.md", "docs/webhooks.md"]) {
+        let text = page(name);
+        for rest in text.split("![").skip(1) {
+            let (words, rest) = rest.split_once("](").unwrap();
+            let target = rest.split(')').next().unwrap();
+            assert!(words.len() > 20, "{name}: {target} has no text for those who do not see it");
+            let path = at_root(name).parent().unwrap().join(target).canonicalize().unwrap();
+            seen.insert(path.file_name().unwrap().to_owned());
+        }
+    }
+    let mut there = BTreeSet::new();
+    for entry in std::fs::read_dir(at_root("docs/images")).unwrap() {
+        let path = entry.unwrap().path();
+        let picture = std::fs::read_to_string(&path).unwrap();
+        assert!(roxmltree::Document::parse(&picture).is_ok(), "{}", path.display());
+        for part in ["<title", "<desc", "<text", "prefers-color-scheme: dark", "viewBox"] {
+            assert!(picture.contains(part), "{} has no {part}", path.display());
+        }
+        assert!(!picture.contains("href"), "{} needs something from elsewhere", path.display());
+        there.insert(path.file_name().unwrap().to_owned());
+    }
+    assert_eq!(seen, there);
+}
+
+#[test]
+fn a_wrong_command_is_found() {
+    let mut helps = Helps::default();
+    for right in ["orders list --json", "order 1 --key a", "orders release 1 --yes", "--help", "schema"] {
+        let words: Vec<&str> = right.split(' ').collect();
+        assert_eq!(helps.fault(&words), None, "{right}");
+    }
+    for wrong in ["orders", "orders bogus", "bogus", "orders list --bogus", "order", "check --jso"] {
+        let words: Vec<&str> = wrong.split(' ').collect();
+        assert!(helps.fault(&words).is_some(), "{wrong}");
+    }
+    let line = "cd x && sudo /opt/webdir/providers/cloud/bin/cloud check; id=$(bin/cloud order 1)";
+    assert_eq!(calls(line, is_provider), [vec!["check"], vec!["order", "1"]]);
+}
