@@ -64,7 +64,8 @@ fn faults(block: &Block) -> Vec<String> {
 /// Returns the documents at the root that show files or answers, and every one below `docs/`.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = ["README.md", "README.ru.md", "SECURITY.md"].map(|name| root.join(name)).to_vec();
+    let mut found =
+        ["README.md", "README.ru.md", "SECURITY.md"].map(|name| root.join(name)).to_vec();
     let mut folders = vec![root.join("docs")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -78,8 +78,9 @@ fn every_page_is_named_in_the_table_of_contents() {
     let named: Vec<&str> = targets(&contents);
     for page in pages() {
         let Ok(name) = page.strip_prefix(at_root("docs")) else { continue };
-        let is_named =
-            named.iter().any(|target| Path::new(target.split('#').next().unwrap_or_default()) == name);
+        let is_named = named
+            .iter()
+            .any(|target| Path::new(target.split('#').next().unwrap_or_default()) == name);
         assert!(is_named || name == Path::new("README.md"), "{}", name.display());
     }
 }

@@ -69,22 +69,27 @@ impl Machine {
     /// Returns a text of a page with the places of this machine.
     fn here(&self, text: &str) -> String {
         let root = self.root.path().display().to_string();
-        let installer = at_root("install.sh").display().to_string();
-        let installer = format!("sh {installer} --root {root} --from {BINARY} ");
-        let text = text.replace("sudo ", "").replace(" --from ./webdir-provider", "");
-        text.replace("./install.sh ", &installer).replace(WEBDIR, &root)
+        let installer = format!("sh {} --root {root}", at_root("install.sh").display());
+        let lines = text.lines().map(|line| {
+            let from = if line.contains("--uninstall") { "" } else { &format!(" --from {BINARY}") };
+            let line = line.replace(" --from ./webdir-provider", "").replace("sudo ", "");
+            line.replace("./install.sh", &format!("{installer}{from}")).replace(WEBDIR, &root)
+                + "\n"
+        });
+        lines.collect()
     }
 
-    /// Returns the folder of the provider that a text names, else the web environment's.
+    /// Returns the folder of the provider that a text names, else of the first one, else that of the
+    /// web environment.
     fn folder(&self, text: &str) -> PathBuf {
-        let name = text.split_whitespace().find_map(|word| word.strip_prefix("bin/"));
-        let named = name.map(|name| self.root.path().join("providers").join(name));
-        let only = || {
-            let mut all = std::fs::read_dir(self.root.path().join("providers")).ok()?;
-            Some(all.next()?.ok()?.path())
+        let providers = self.root.path().join("providers");
+        let named = text.split_whitespace().filter_map(|word| word.strip_prefix("bin/"));
+        let named = named.map(|name| providers.join(name)).find(|folder| folder.is_dir());
+        let first = || {
+            let all = std::fs::read_dir(&providers).ok()?.flatten().map(|entry| entry.path());
+            all.min()
         };
-        let folder = named.or_else(only).filter(|folder| folder.is_dir());
-        folder.unwrap_or_else(|| self.root.path().to_owned())
+        named.or_else(first).unwrap_or_else(|| self.root.path().to_owned())
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -168,7 +173,8 @@ struct Helps(BTreeMap<String, String>);
 impl Helps {
     fn of(&mut self, command: &str) -> &str {
         self.0.entry(command.to_owned()).or_insert_with(|| {
-            let output = Command::new(BINARY).args(command.split_whitespace()).arg("--help").output();
+            let output =
+                Command::new(BINARY).args(command.split_whitespace()).arg("--help").output();
             let output = output.unwrap();
             assert!(output.status.success(), "`{command}`: {output:?}");
             String::from_utf8(output.stdout).unwrap()
@@ -188,6 +194,8 @@ impl Helps {
             words = rest;
         }
         match words {
+            // The page tells of the program, or of one of the panel's words.
+            [] | ["order" | "order_status"] => return None,
             ["help" | "configs"] | ["order" | "order_status", _] | ["order", _, "--key", _] => {
                 return None;
             }
@@ -218,13 +226,27 @@ impl Helps {
 }
 
 /// Returns the calls of a program in a line of shell, each as the words behind its name.
-fn calls<'l>(line: &'l str, is_it: impl Fn(&str) -> bool) -> Vec<Vec<&'l str>> {
+fn calls(line: &str, is_it: impl Fn(&str) -> bool) -> Vec<Vec<&str>> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let begins = words.iter().enumerate().filter(|(_, word)| is_it(word.trim_start_matches("$(")));
-    begins
-        .map(|(at, _)| {
-            let rest = words[at + 1..].iter().take_while(|word| !ENDS.contains(word));
-            rest.map(|word| word.trim_end_matches([';', ')', '"'])).collect()
+    let begins = |at: usize| {
+        let before = at.checked_sub(1).map_or(";", |before| words[before]);
+        ENDS.contains(&before)
+            || before.ends_with(';')
+            || before == "sudo"
+            || words[at].contains("$(")
+    };
+    let name = |word: &str| is_it(word.rsplit("$(").next().unwrap_or_default());
+    let starts = (0..words.len()).filter(|at| begins(*at) && name(words[*at]));
+    starts
+        .map(|at| {
+            let mut call = Vec::new();
+            for word in words[at + 1..].iter().take_while(|word| !ENDS.contains(word)) {
+                call.push(word.trim_end_matches([';', ')', '"']));
+                if word.ends_with([';', ')']) {
+                    break;
+                }
+            }
+            call
         })
         .collect()
 }
@@ -245,7 +267,8 @@ fn every_command_that_a_page_names_is_one_that_the_program_knows() {
     for name in PAGES {
         let text = page(name);
         let found = blocks(&text);
-        let shell = found.iter().filter(|block| block.language == "sh" && block.mark("file").is_none());
+        let shell =
+            found.iter().filter(|block| block.language == "sh" && block.mark("file").is_none());
         let lines: Vec<String> = shell.flat_map(Block::commands).collect();
         for line in lines.iter().map(String::as_str).chain(spans(&text)) {
             for words in calls(line, is_provider) {
@@ -317,7 +340,8 @@ fn scripts_in(yaml: &str) -> Vec<String> {
     let texts = yaml.split("content: |\n").skip(1).map(|rest| {
         let first = rest.lines().next().unwrap_or_default();
         let indent = first.len() - first.trim_start().len();
-        let lines = rest.lines().take_while(|line| line.is_empty() || line.starts_with(&first[..indent]));
+        let lines =
+            rest.lines().take_while(|line| line.is_empty() || line.starts_with(&first[..indent]));
         lines.map(|line| line.get(indent..).unwrap_or_default().to_owned() + "\n").collect()
     });
     texts.filter(|text: &String| text.starts_with("#!")).collect()
@@ -363,11 +387,15 @@ fn every_picture_is_there_with_a_text_and_for_a_dark_page_too() {
 #[test]
 fn a_wrong_command_is_found() {
     let mut helps = Helps::default();
-    for right in ["orders list --json", "order 1 --key a", "orders release 1 --yes", "--help", "schema"] {
+    for right in
+        ["orders list --json", "order 1 --key a", "orders release 1 --yes", "--help", "schema"]
+    {
         let words: Vec<&str> = right.split(' ').collect();
         assert_eq!(helps.fault(&words), None, "{right}");
     }
-    for wrong in ["orders", "orders bogus", "bogus", "orders list --bogus", "order", "check --jso"] {
+    for wrong in
+        ["orders", "orders bogus", "bogus", "orders list --bogus", "order 1 2", "check --jso"]
+    {
         let words: Vec<&str> = wrong.split(' ').collect();
         assert!(helps.fault(&words).is_some(), "{wrong}");
     }

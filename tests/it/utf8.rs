@@ -131,14 +131,14 @@ fn what_a_receiver_answers_is_kept_as_it_is() {
     for text in TEXTS {
         let plugin = Plugin::with_servers(1);
         let body = json!({ "message": text });
-        let receiver =
-            Receiver::answering(move |_| Reply::Answer(Response::json(500, &body)));
+        let receiver = Receiver::answering(move |_| Reply::Answer(Response::json(500, &body)));
         plugin.hook("hook", "generic", &receiver, &["--schedule", "0", "--description", text]);
         plugin.sold();
         let delivery = plugin.are("hook", 1, "dead").remove(0);
         let response = delivery["attempts"][0]["response"].as_str().unwrap();
         assert!(response.contains(text), "{response}");
-        assert_table(plugin.run(&["deliveries", "list"]).prints(), "");
+        let listed = plugin.run(&["deliveries", "show", delivery["id"].as_str().unwrap()]);
+        assert!(listed.prints().contains(text), "{}", listed.prints());
         let webhooks = plugin.run(&["webhooks", "list", "--json"]).json();
         assert_eq!(only(&webhooks, "webhooks")["description"], text);
         assert_table(plugin.run(&["webhooks", "list"]).prints(), "");
