@@ -29,6 +29,9 @@ const PAGES: [&str; 11] = [
     "docs/troubleshooting.md",
 ];
 
+/// Those of them in Russian.
+const RUSSIAN: [&str; 2] = ["README.ru.md", "docs/ru/quickstart.md"];
+
 /// Where the pages say that the web environment is.
 const WEBDIR: &str = "/opt/webdir";
 
@@ -145,7 +148,9 @@ fn follow(name: &str) -> usize {
 fn whoever_follows_a_page_sees_what_it_shows() {
     let ran: BTreeMap<&str, usize> = std::thread::scope(|scope| {
         let follow = |name| scope.spawn(move || (name, follow(name)));
-        let all = PAGES.map(follow);
+        // The Russian pages show the same blocks, which another test looks at.
+        let pages = PAGES.into_iter().filter(|name| !RUSSIAN.contains(name));
+        let all: Vec<_> = pages.map(follow).collect();
         all.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for name in ["README.md", "docs/quickstart.md", "docs/operations.md", "docs/pool.md"] {
@@ -357,8 +362,9 @@ fn the_russian_pages_show_what_the_english_ones_do() {
         let of_page = blocks(&page(name)).into_iter();
         of_page.map(|block| (block.language, block.text)).collect::<Vec<_>>()
     };
-    assert_eq!(shown("README.ru.md"), shown("README.md"));
-    assert_eq!(shown("docs/ru/quickstart.md"), shown("docs/quickstart.md"));
+    for (russian, english) in RUSSIAN.iter().zip(["README.md", "docs/quickstart.md"]) {
+        assert_eq!(shown(russian), shown(english));
+    }
 }
 
 #[test]
