@@ -20,6 +20,7 @@ mod contract;
 mod deliveries_commands;
 mod disk_full;
 mod docs;
+mod docs_commands;
 mod docs_example;
 mod docs_hosters;
 mod docs_links;
