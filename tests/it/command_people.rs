@@ -100,8 +100,8 @@ fn what_is_chosen_reaches_the_catalogue_of_an_api() {
         request["query"] = json!({ "image": "{{ parameters.image }}" });
     });
     let asked = || {
-        let all = hoster.requests().into_iter().map(|request| request.path);
-        all.filter(|path| path.starts_with("/plans")).next_back().unwrap()
+        let mut all = hoster.requests().into_iter().map(|request| request.path);
+        all.rfind(|path| path.starts_with("/plans")).unwrap()
     };
     plugin.run(&["catalog"]).prints();
     assert!(!asked().contains("another"), "{}", asked());
