@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Command, Work};
+use crate::cli::{self, Cli, Command, Work};
 use crate::error::{Code, Error};
 use crate::home::Home;
 use crate::store::Store;
@@ -67,6 +67,9 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
     if let Command::Schema { name } = command {
         return printed(answer::text(&schema::text(name.as_deref())?));
     }
+    if let Command::Completions { shell } = command {
+        return printed(answer::text(&cli::completions(shell, &home.name)));
+    }
     if let Command::Work(Work { detached: true, .. }) = command {
         system::detach().map_err(|error| Error::Internal { problem: error.to_string() })?;
     }
@@ -95,7 +98,8 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
         Command::Check(_)
         | Command::Webhooks(_)
         | Command::Deliveries(_)
-        | Command::Schema { .. } => Ok(0),
+        | Command::Schema { .. }
+        | Command::Completions { .. } => Ok(0),
     }
 }
 

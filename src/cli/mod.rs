@@ -1,6 +1,9 @@
 //! The commands for people and scripts, as clap sees them.
 
+mod completions;
 mod deliveries;
+#[cfg(test)]
+mod man;
 mod orders;
 mod settings;
 mod webhooks;
@@ -8,8 +11,9 @@ mod webhooks;
 use std::ffi::OsStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub(crate) use completions::{Shell, completions};
 pub(crate) use deliveries::{
     DeleteDeliveries, Deliveries, ListDeliveries, Redeliver, Replay, ShowDelivery, TestWebhook,
 };
@@ -24,7 +28,7 @@ pub(crate) use webhooks::{
 pub(crate) const DETACHED: &str = "--detached";
 
 /// The first words that belong to this door; every other one is the protocol's.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "orders",
     "webhooks",
     "deliveries",
@@ -32,6 +36,7 @@ const WORDS: [&str; 11] = [
     "check",
     "work",
     "schema",
+    "completions",
     "--help",
     "-h",
     "--version",
@@ -64,7 +69,7 @@ Exit status: 0 done, 1 faults found, orders not finished or a test not delivered
 )]
 pub(crate) struct Cli {
     /// The provider's directory, …/NAME; before the command. Default: two above the executable
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     home: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -92,6 +97,11 @@ pub(crate) enum Command {
     Schema {
         /// Which one; without it, their names
         name: Option<String>,
+    },
+    /// Print what lets a shell complete this command line, under the name it was called by
+    Completions {
+        /// For which shell
+        shell: Shell,
     },
 }
 

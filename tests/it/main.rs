@@ -15,6 +15,7 @@ mod check;
 mod command;
 mod command_examples;
 mod command_people;
+mod completions;
 mod configs;
 mod contract;
 mod deliveries_commands;
