@@ -19,16 +19,18 @@ Installs the provider NAME as ROOT/providers/NAME, or upgrades it in place.
   --name NAME             letters, digits, '.', '_' and '-', at most 64
   --definition NAME|FILE  a built-in definition or a file, which is copied to etc/ (default: inventory)
   --root DIR              the web environment (default: /opt/webdir)
-  --from BINARY           the executable to install; without it cargo builds one
+  --from BINARY           the executable to install; without it that of the package, or cargo builds one
   --archive FILE.tar.gz   write what 'bx-provider -a install --archive' takes, and install nothing
   --timer                 let systemd or cron run 'work --once' every minute and after a boot
   --uninstall             remove the executable and the timer; keep etc/ and state/
   --purge                 with --uninstall: remove everything, unless orders are open
   --dry-run               say what would be done, change nothing
-  --demo                  build, install the provider 'demo' under target/webdir and order a server
+  --demo                  install the provider 'demo' under target/webdir and order a server; of a
+                          package, under webdir-demo in the current folder
   --help                  this text
 
-An edited configuration is never overwritten: the new one is laid beside it as FILE.new.
+An upgrade without --definition leaves etc/ as it is. With it, an edited configuration is never
+overwritten: the new one is laid beside it as FILE.new.
 Exit status: 0 done, 1 something is missing or failed, 2 the flags are wrong.
 END
 }
@@ -190,11 +192,15 @@ refuse_with() {
 }
 
 complete_flags() {
+    chosen=$definition
     definition=${definition:-inventory}
     definition_file=''
+    packed=$(packed_executable)
+    [ -n "$from" ] || [ -n "$uninstall" ] || from=$packed
     if [ -z "$root" ]; then
         root=/opt/webdir
-        [ -z "$demo" ] || root=$project/target/webdir
+        [ -z "$demo" ] || root=${packed:+$PWD/webdir-demo}
+        root=${root:-$project/target/webdir}
     fi
     while [ "${root%/}" != "$root" ]; do root=${root%/}; done
     providers=$root/providers
@@ -203,6 +209,15 @@ complete_flags() {
     systemd_units=/etc/systemd/system/webdir-provider-$name
     # cron passes over files with a dot in their name.
     cron_file=/etc/cron.d/webdir-provider-$(printf '%s' "$name" | tr . _)
+}
+
+# Prints the executable that came with this script: beside it in a .tar.gz, in ../../bin of a package.
+# In a clone there is none, and cargo builds one.
+packed_executable() {
+    [ ! -f "$project/Cargo.toml" ] || return 0
+    for candidate in "$project/webdir-provider" "${project%/share/webdir-provider}/bin/webdir-provider"; do
+        [ ! -f "$candidate" ] || [ ! -x "$candidate" ] || { printf '%s' "$candidate" && return 0; }
+    done
 }
 
 # --- what must be there -------------------------------------------------------------------------
@@ -373,6 +388,8 @@ stage() {
         demo_inventory >"$work/etc/inventory.json"
         return 0
     fi
+    # Who upgrades asks for no configuration: the one that is there says what is sold.
+    if [ -z "$chosen$archive" ] && [ -e "$holder/etc/$name.conf" ]; then return 0; fi
     new_configuration >"$work/etc/$name.conf"
     if [ -n "$definition_file" ]; then
         cp -- "$definition_file" "$work/etc/$definition"
@@ -515,6 +532,10 @@ place_binary() {
 place_configurations() {
     if [ "$definition" != inventory ] && [ ! -e "$holder/etc/$name.conf" ]; then
         say note "fill in credentials and parameters in etc/$name.conf"
+    fi
+    if [ -z "$(ls "$work/etc")" ]; then
+        say unchanged "etc/"
+        return 0
     fi
     for staged in "$work"/etc/*; do place_configuration "etc/${staged##*/}"; done
 }
@@ -821,6 +842,8 @@ remove_old_demo() {
 
 run_demo() {
     executable=$holder/bin/demo
+    again=./install.sh
+    [ -z "$packed" ] || again=$script
     if [ "${holder#"$project"/}" != "$holder" ]; then
         [ "$(pwd -P)" = "$project" ] || printf '\n$ cd %s\n' "$project"
         cd "$project"
@@ -832,7 +855,8 @@ run_demo() {
     task_id=$(field task_id)
     [ -n "$task_id" ] || die "the answer to order has no task_id"
     wait_for_order || die "the order did not finish"
-    printf '\nNext: %s orders list\n      ./install.sh --name NAME   installs a provider for the panel\n' "$executable"
+    printf '\nNext: %s orders list\n      %s --name NAME   installs a provider for the panel\n' \
+        "$executable" "$again"
 }
 
 # show WORD…: prints the command line, runs it, and prints its answer as it is.

@@ -11,7 +11,7 @@ default:
 check:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
-    shellcheck install.sh .ci/run bin/forbid docs/virsh.sh tests/samples/command/hoster.sh tests/samples/command/virsh
+    shellcheck install.sh .ci/run bin/forbid bin/release docs/virsh.sh tests/samples/command/hoster.sh tests/samples/command/virsh
     bin/forbid
     if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not installed: skipped"; fi
 
@@ -39,6 +39,16 @@ schemas:
 [group('making')]
 build:
     cargo build --release --locked --target "$(uname -m)-unknown-linux-musl"
+
+# The manual anew from the commands
+[group('making')]
+manual:
+    UPDATE=1 cargo test --locked --lib manual
+
+# What a release consists of, into target/dist/
+[group('making')]
+release:
+    bin/release
 
 # Ratios against a minimal C program and against a raw durable write
 [group('trying')]
