@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::hoster::fault::{EVERY, Ending, Fault, Point, Reply};
+use crate::support::hoster::fault::{EVERY, Ending, Fault, Point, Reply, Verb};
 use crate::support::hoster::mode::{Listed, Mode, Names};
 use crate::support::hoster_start::{Start, ask};
 use crate::support::hoster_sweep::{Case, Left, Points, run};
@@ -19,26 +19,26 @@ const THOROUGH: [&str; 4] =
     ["none", "broken JSON after buying", "500 without buying", "409 for a name that is free"];
 
 /// Bought, and the reply says nothing that can be used.
-const LOST: Fault = Fault::Done(Reply::BrokenJson);
+pub(crate) const LOST: Fault = Fault::Done(Reply::BrokenJson);
 
 /// Bought, and no reply at all.
-const RESET: Fault = Fault::Done(Reply::Ends(Ending::Reset, Point::BeforeHeader));
+pub(crate) const RESET: Fault = Fault::Done(Reply::Ends(Ending::Reset, Point::BeforeHeader));
 
 /// Not bought, and the reply does not say so.
-const UNDONE: Fault = Fault::Undone(Reply::Status(500));
+pub(crate) const UNDONE: Fault = Fault::Undone(Reply::Status(500));
 
 /// Returns whether all points are to be tried.
-fn full() -> bool {
+pub(crate) fn full() -> bool {
     std::env::var("SWEEP").is_ok_and(|value| value == "full")
 }
 
 /// Returns every point where all are to be tried, and otherwise one of so many.
-fn one_of(step: usize) -> Points {
+pub(crate) fn one_of(step: usize) -> Points {
     if full() { Points::Every } else { Points::OneOf(step) }
 }
 
 /// Returns a few points for hosters that differ in one thing from those that are tried at more.
-fn thinly() -> Points {
+pub(crate) fn thinly() -> Points {
     Points::OneOf(if full() { 7 } else { 61 })
 }
 
@@ -46,7 +46,7 @@ fn nothing(_: &Left<'_>) -> bool {
     false
 }
 
-fn cancel(left: &Left<'_>) -> bool {
+pub(crate) fn cancel(left: &Left<'_>) -> bool {
     ask(left.plugin, "cancel")
 }
 
@@ -58,20 +58,26 @@ fn reuse_its_id(left: &Left<'_>) -> bool {
     true
 }
 
-fn minded(ended: &Ended, unwanted: bool) {
+pub(crate) fn minded(ended: &Ended, unwanted: bool) {
     if unwanted { ended.as_unwanted(true) } else { ended.as_nobody_minds(true) }
 }
 
-fn minded_though_listed_late(ended: &Ended, unwanted: bool) {
+pub(crate) fn minded_though_listed_late(ended: &Ended, unwanted: bool) {
     if unwanted { ended.as_unwanted(false) } else { ended.as_nobody_minds(false) }
 }
 
 /// Returns a sweep over the life of an order that nothing happens to.
-fn case<'a>(name: String, start: &'a Start, definition: &str, points: Points) -> Case<'a> {
+pub(crate) fn case<'a>(
+    name: String,
+    start: &'a Start,
+    definition: &str,
+    points: Points,
+) -> Case<'a> {
     Case {
         name,
         start,
         mode: Mode::of(definition),
+        verb: Verb::Create,
         fault: Fault::None,
         reuses_ids: false,
         points,
@@ -180,7 +186,7 @@ fn an_order_may_be_cancelled_at_every_moment_of_its_life() {
 }
 
 /// Returns starts whose order is called off at some moment, with what that is called.
-fn called_off(definition: &str) -> [(&'static str, Start); 3] {
+pub(crate) fn called_off(definition: &str) -> [(&'static str, Start); 3] {
     let mode = Mode::of(definition);
     let silent = Fault::Done(Reply::Ends(Ending::Stall, Point::BeforeHeader));
     let endless = Mode { building_polls: usize::MAX, ..mode.clone() };
@@ -238,7 +244,10 @@ fn the_documentation_has_a_row_for_each_fault() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reliability.md");
     let text = std::fs::read_to_string(path).unwrap();
     let known: Vec<&str> = EVERY.iter().map(|(name, _)| *name).collect();
-    for part in text.split("\n### ").skip(1).take(2) {
+    let is_of_faults = |part: &&str| part.contains("\n| fault |");
+    let tables: Vec<&str> = text.split("\n### ").skip(1).filter(is_of_faults).collect();
+    assert_eq!(tables.len(), 3, "of two made-up hosters, and of the definitions that are shipped");
+    for part in tables {
         let rows = part.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
         let named: Vec<&str> = rows.filter(|name| !["|", "fault", "all"].contains(name)).collect();
         assert_eq!(named, known, "{}", part.lines().next().unwrap());

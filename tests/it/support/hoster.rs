@@ -3,11 +3,14 @@
 //!
 //! What it sells is decided under one lock, so its purchases are exact whatever the wire does.
 
+pub(crate) mod addresses;
 pub(crate) mod client;
 pub(crate) mod cloud;
+pub(crate) mod dialect;
 pub(crate) mod fault;
 pub(crate) mod mode;
 pub(crate) mod provider;
+mod purchase;
 pub(crate) mod request;
 pub(crate) mod response;
 mod signed;
@@ -23,6 +26,7 @@ use std::thread::JoinHandle;
 
 use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, sockopt};
 
+use self::addresses::Address;
 use self::cloud::Purchase;
 use self::fault::{Fault, Verb};
 use self::mode::Mode;
@@ -131,9 +135,17 @@ impl Hoster {
         self.state().plant(name)
     }
 
-    /// Adds a server as if it had been bought, for an order that is past that; returns its id.
-    pub(crate) fn sell(&self, name: &str, password: Option<&str>) -> u64 {
-        self.state().sell(name, password)
+    /// Sells what another hoster has sold, to the same order: the first thing that this one does.
+    pub(crate) fn sell_again(&self, server: &Purchase, addresses: &[Address]) {
+        let mut state = self.state();
+        let State { mode, cloud, .. } = &mut *state;
+        assert_eq!(cloud.sell_again(mode, server), server.id, "it is the first one");
+        state.addresses.sell_again(addresses);
+    }
+
+    /// Removes every server that was bought, as a person does at the vendor's site.
+    pub(crate) fn remove_by_hand(&self) {
+        self.state().cloud.remove_all();
     }
 
     /// Returns what was planted and not removed.
@@ -142,7 +154,24 @@ impl Hoster {
     }
 
     fn servers(&self, keep: impl Fn(&Purchase) -> bool) -> Vec<Purchase> {
-        self.state().cloud.servers().filter(|server| keep(server)).collect()
+        let state = self.state();
+        let address = |id| state.addresses.of(id).map(str::to_owned);
+        let servers = state.cloud.servers().filter(keep);
+        let mut servers: Vec<Purchase> = servers.collect();
+        for server in &mut servers {
+            server.address = address(server.id);
+        }
+        servers
+    }
+
+    /// Adds a public address that somebody else bought, where those are bought apart.
+    pub(crate) fn plant_address(&self) {
+        self.state().addresses.plant();
+    }
+
+    /// Returns the public addresses that were bought apart, or planted, and not given back.
+    pub(crate) fn addresses(&self, planted: bool) -> Vec<Address> {
+        self.state().addresses.alive(planted).cloned().collect()
     }
 
     /// Returns every request that was read whole, in its order.

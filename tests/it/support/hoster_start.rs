@@ -6,6 +6,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use super::hoster::Hoster;
+use super::hoster::addresses::Address;
+use super::hoster::cloud::Purchase;
 use super::hoster::fault::{Fault, Verb};
 use super::hoster::mode::Mode;
 use super::hoster::provider::{config, definition};
@@ -26,8 +28,9 @@ pub(crate) struct Start {
     /// Where the hoster was while the order came here.
     url: String,
     definition: String,
-    /// The name and the password of the server that was bought by then.
-    bought: Option<(String, Option<String>)>,
+    /// The server that was bought by then, and its address, where those are bought apart.
+    bought: Option<Purchase>,
+    addresses: Vec<Address>,
 }
 
 impl Start {
@@ -71,19 +74,22 @@ impl Start {
     }
 
     fn of(plugin: Plugin, hoster: &Hoster, definition: &str) -> Self {
-        let bought = hoster.purchases().pop().map(|server| (server.name, server.password));
+        let (bought, addresses) = (hoster.purchases().pop(), hoster.addresses(false));
         let (url, definition) = (hoster.url(), definition.to_owned());
-        Self { template: Template::of(plugin), url, definition, bought }
+        Self { template: Template::of(plugin), url, definition, bought, addresses }
     }
 
     /// Returns a copy that orders from a hoster of its own.
     pub(crate) fn copy(&self, mode: &Mode, reuses_ids: bool) -> (Plugin, Hoster) {
         let hoster = Hoster::start(mode.clone());
-        if let Some((name, password)) = &self.bought {
-            hoster.sell(name, password.as_deref());
+        if let Some(server) = &self.bought {
+            hoster.sell_again(server, &self.addresses);
         }
         for name in FOREIGN {
             hoster.plant(name);
+        }
+        if mode.addresses_apart() {
+            hoster.plant_address();
         }
         let plugin = self.template.copy();
         plugin.connect(&hoster, &self.definition);

@@ -53,7 +53,8 @@ pub(crate) struct Case<'a> {
     pub(crate) name: String,
     pub(crate) start: &'a Start,
     pub(crate) mode: Mode,
-    /// What becomes of the first request that buys.
+    /// What becomes of the first request of this kind.
+    pub(crate) verb: Verb,
     pub(crate) fault: Fault,
     /// Whether the definition says that ids are given again.
     pub(crate) reuses_ids: bool,
@@ -68,7 +69,7 @@ impl Case<'_> {
     /// Tries one point; returns whether there is such a point, or the worker came to its end before.
     fn point(&self, at: usize, figures: &mut Figures) -> bool {
         let (plugin, hoster) = self.start.copy(&self.mode, self.reuses_ids);
-        hoster.fault(Verb::Create, self.fault, 1);
+        hoster.fault(self.verb, self.fault, 1);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.kill(at, &plugin, &hoster)));
         figures.doubled += promise::doubled(&hoster);
         if let Ok((killed, end)) = outcome {

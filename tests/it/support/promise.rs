@@ -57,7 +57,7 @@ pub(crate) fn lost(plugin: &Plugin, hoster: &Hoster) -> usize {
 
 /// Returns whether an order's server is that one.
 fn is(order: &Value, server: &Purchase) -> bool {
-    order["server_id"].as_str().is_some_and(|id| id == server.id.to_string())
+    order["server_id"].as_str().is_some_and(|id| id == server.shown)
 }
 
 fn reason(order: &Value) -> &str {
@@ -69,7 +69,7 @@ fn names(order: &Value, server: &Purchase) -> bool {
     let (reason, name) = (reason(order), &server.name);
     order["state"] == "failed"
         && (reason.contains(&format!("look for `{name}`"))
-            || reason.contains(&format!("server {} (`{name}`)", server.id)))
+            || reason.contains(&format!("server {} (`{name}`)", server.shown)))
 }
 
 /// Checks what holds however an order ended, and says how it did.
@@ -88,6 +88,9 @@ pub(crate) fn ended(plugin: &Plugin, hoster: &Hoster, before: &Value) -> Ended {
     let followed = hoster.requests().into_iter().find(|seen| seen.path.contains(FOLLOWED));
     assert!(followed.is_none(), "a redirect was followed: {followed:?}");
     assert_eq!(lost(plugin, hoster), 0, "lost: {:#?}", hoster.alive());
+    let addresses = hoster.addresses(false);
+    // One leads to a server that the order leads to, and there is none without.
+    assert!(addresses.len() <= hoster.alive().len(), "{addresses:#?}");
     let end = match order["state"].as_str().expect("a state") {
         "finished" => End::Finished,
         "cancelled" | "released" => End::Gone,
@@ -157,7 +160,8 @@ impl Ended {
         assert_eq!(self.alive.len(), 1, "{self:#?}");
         let server = &self.alive[0];
         assert!(is(order, server), "{self:#?}");
-        let address = format!("127.0.0.{}", server.id - 1000);
+        let own = || format!("127.0.0.{}", server.id - 1000);
+        let address = server.address.clone().unwrap_or_else(own);
         assert_eq!(order["server"], address, "{self:#?}");
         let password = order["password"].as_str().expect("a password");
         let in_user_data = |text: &String| text.contains(password);

@@ -1,53 +1,20 @@
 //! The servers of a hoster, and the requests that are about them.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::fault::Verb;
-use super::mode::{Listed, Mode, Names, Outcome};
+use super::mode::{Mode, Names};
+pub(crate) use super::purchase::Purchase;
 use super::request::Seen;
 use super::response::Response;
-use crate::support::plugin::CANARY;
 
 /// The plans that are sold.
 const PLANS: [&str; 2] = ["small", "large"];
 
 /// The id of the first server is one more.
-const BEFORE_FIRST_ID: u64 = 1000;
-
-/// A server that was bought.
-#[derive(Debug, Clone)]
-pub(crate) struct Purchase {
-    pub(crate) id: u64,
-    pub(crate) name: String,
-    /// When it was bought.
-    pub(crate) at: Instant,
-    /// Whether somebody else bought it.
-    pub(crate) planted: bool,
-    /// Whether its removal was asked for, and done or begun.
-    pub(crate) removed: bool,
-    /// How many requests to create a server bore its name, whatever became of them.
-    pub(crate) creates: usize,
-    /// How many requests named its id, whatever became of them.
-    pub(crate) requests: usize,
-    /// The root password that the request bore or that the hoster chose.
-    pub(crate) password: Option<String>,
-    /// The user-data that it is started with.
-    pub(crate) user_data: Option<String>,
-    /// Whether it was not started, or was stopped.
-    pub(crate) stopped: bool,
-    plan: String,
-    image: String,
-    /// How many looks at it there were; how many since it was removed, those at the list as well.
-    polls: usize,
-    polls_since_removal: usize,
-    /// How many lists there were since it was bought.
-    lists: usize,
-    passwords: usize,
-}
+pub(super) const BEFORE_FIRST_ID: u64 = 1000;
 
 /// All servers.
 #[derive(Debug, Default)]
@@ -83,16 +50,26 @@ impl Cloud {
     pub(crate) fn plant(&mut self, mode: &Mode, name: &str) -> u64 {
         let id = self.free_id(mode);
         self.servers
-            .push(Purchase { planted: true, ..Purchase::new(id, name, PLANS[0], "alma-9") });
+            .push(Purchase { planted: true, ..Purchase::new(mode, id, name, PLANS[0], "alma-9") });
         id
     }
 
-    /// Adds a server as if it had been bought; returns its id.
-    pub(crate) fn sell(&mut self, mode: &Mode, name: &str, password: Option<&str>) -> u64 {
+    /// Adds a server that was bought elsewhere, as new; returns its id.
+    pub(crate) fn sell_again(&mut self, mode: &Mode, server: &Purchase) -> u64 {
         let id = self.free_id(mode);
-        let server = Purchase::new(id, name, PLANS[0], "alma-9");
-        self.servers.push(Purchase { password: password.map(str::to_owned), ..server });
+        let mut again = Purchase::new(mode, id, &server.name, &server.plan, &server.image);
+        again.password.clone_from(&server.password);
+        again.user_data.clone_from(&server.user_data);
+        again.vendor = server.vendor.clone();
+        self.servers.push(again);
         id
+    }
+
+    /// Removes all servers that were not planted.
+    pub(crate) fn remove_all(&mut self) {
+        for server in self.servers.iter_mut().filter(|server| !server.planted) {
+            server.removed = true;
+        }
     }
 
     fn free_id(&self, mode: &Mode) -> u64 {
@@ -105,6 +82,11 @@ impl Cloud {
             id += 1;
         }
         id
+    }
+
+    /// Returns whether there is a server of that id.
+    pub(crate) fn has(&self, mode: &Mode, id: u64) -> bool {
+        self.servers.iter().any(|server| server.id == id && server.is_there(mode))
     }
 
     fn find(&mut self, mode: &Mode, id: u64) -> Option<&mut Purchase> {
@@ -134,9 +116,10 @@ impl Cloud {
         if mode.names == Names::Unique && taken {
             return Response::conflict();
         }
-        let mut server = Purchase::new(self.free_id(mode), name, plan, image);
+        let mut server = Purchase::new(mode, self.free_id(mode), name, plan, image);
         server.password = text("password").map(str::to_owned);
         server.user_data = text("user_data").map(str::to_owned);
+        server.vendor = wish["vendor"].clone();
         server.stopped = seen.path.starts_with("/orders");
         let mut body = json!({ "server": server.json(mode) });
         if mode.chooses_password {
@@ -159,8 +142,9 @@ impl Cloud {
             return Response::told(400);
         }
         let name = seen.query("name");
+        let begins = page == 1 && seen.query("continued").is_none();
         for server in &mut self.servers {
-            server.lists += usize::from(page == 1);
+            server.lists += usize::from(begins);
         }
         let found: Vec<Value> = self
             .servers
@@ -169,7 +153,7 @@ impl Cloud {
             .filter(|server| name.as_ref().is_none_or(|name| *name == server.name))
             .map(|server| server.json(mode))
             .collect();
-        for server in self.servers.iter_mut().filter(|server| page == 1 && server.removed) {
+        for server in self.servers.iter_mut().filter(|server| begins && server.removed) {
             server.polls_since_removal += 1;
         }
         let next = (found.len() > page * per_page).then_some(page + 1);
@@ -207,95 +191,5 @@ impl Cloud {
             }
             _ => Response::told(404),
         }
-    }
-}
-
-impl Purchase {
-    fn new(id: u64, name: &str, plan: &str, image: &str) -> Self {
-        Self {
-            id,
-            name: name.to_owned(),
-            at: Instant::now(),
-            planted: false,
-            removed: false,
-            creates: 0,
-            requests: 0,
-            password: None,
-            user_data: None,
-            stopped: false,
-            plan: plan.to_owned(),
-            image: image.to_owned(),
-            polls: 0,
-            polls_since_removal: 0,
-            lists: 0,
-            passwords: 0,
-        }
-    }
-
-    /// Returns whether it can be seen at all.
-    const fn is_there(&self, mode: &Mode) -> bool {
-        !self.removed || self.polls_since_removal < mode.removing_polls
-    }
-
-    fn is_listed(&self, mode: &Mode) -> bool {
-        self.planted
-            || match mode.listed {
-                Listed::AtOnce => true,
-                Listed::AfterLists(count) => self.lists > count,
-                Listed::After(time) => self.at.elapsed() >= time,
-            }
-    }
-
-    /// Counts a look at it; returns whether it is found.
-    const fn look(&mut self, mode: &Mode) -> bool {
-        if self.removed {
-            self.polls_since_removal += 1;
-            return true;
-        }
-        if !self.stopped || self.polls < mode.absent_polls {
-            self.polls += 1;
-        } else {
-            return true;
-        }
-        self.polls > mode.absent_polls
-    }
-
-    fn status(&self, mode: &Mode) -> &'static str {
-        let built = self.polls > mode.absent_polls.saturating_add(mode.building_polls);
-        match mode.outcome {
-            _ if self.removed => "deleting",
-            _ if self.stopped => "stopped",
-            _ if !built => "building",
-            Outcome::Runs => "running",
-            Outcome::Fails => "error",
-        }
-    }
-
-    fn json(&self, mode: &Mode) -> Value {
-        let status = self.status(mode);
-        let network = self.network(mode);
-        json!({
-            "id": self.id, "name": self.name, "plan": self.plan, "image": self.image,
-            "status": status, "ip": network["public"][0], "private_ip": network["private"][0],
-            "reason": (status == "error").then_some("the image is broken"),
-        })
-    }
-
-    fn network(&self, mode: &Mode) -> Value {
-        if self.status(mode) != "running" {
-            return json!({ "public": [], "private": [] });
-        }
-        let number = u32::try_from(self.id - BEFORE_FIRST_ID).expect("few servers");
-        let below = |first: [u8; 4]| Ipv4Addr::from(u32::from_be_bytes(first) + number).to_string();
-        let public = mode.address.clone().unwrap_or_else(|| below([127, 0, 0, 0]));
-        json!({ "public": [public], "private": [below([10, 0, 0, 0])] })
-    }
-
-    /// Gives it a new root password.
-    fn choose_password(&mut self) -> String {
-        self.passwords += 1;
-        let password = format!("{CANARY}{}x{}", self.id, self.passwords);
-        self.password = Some(password.clone());
-        password
     }
 }

@@ -39,6 +39,10 @@ pub(crate) enum Verb {
     Catalog,
     /// `GET /balance`.
     Balance,
+    /// `POST /addresses`.
+    Allocate,
+    /// `GET /addresses`, and what is done with one of them.
+    Addresses,
     /// Anything else: there is no such thing.
     Unknown,
 }
@@ -59,6 +63,8 @@ impl Verb {
             ("GET", ["servers", _]) => Self::Get,
             ("GET", ["servers", _, "network"]) => Self::Network,
             ("DELETE", ["servers", _]) => Self::Delete,
+            ("POST", ["addresses"]) => Self::Allocate,
+            (_, ["addresses", ..]) => Self::Addresses,
             ("GET", ["plans" | "images" | "regions"]) => Self::Catalog,
             ("GET", ["balance"]) => Self::Balance,
             _ => Self::Unknown,
@@ -206,11 +212,12 @@ impl Fault {
     }
 
     /// Returns what is answered to the last of `seen` instead of the right answer, and where the
-    /// answer ends too early.
+    /// answer ends too early; `say` puts what the hoster says of its own into its language.
     pub(crate) fn shape(
         self,
         right: Response,
         seen: &[Seen],
+        say: &dyn Fn(Response) -> Response,
     ) -> (Response, Option<(Ending, Point)>) {
         match self {
             Self::None => (right, None),
@@ -219,19 +226,24 @@ impl Fault {
             Self::Undone(Reply::Ends(ending, point)) | Self::Done(Reply::Ends(ending, point)) => {
                 (right, Some((ending, point)))
             }
-            Self::Undone(reply) | Self::Done(reply) => (reply.instead_of(right, seen), None),
+            Self::Undone(reply) | Self::Done(reply) => (reply.instead_of(right, seen, say), None),
         }
     }
 }
 
 impl Reply {
-    fn instead_of(self, right: Response, seen: &[Seen]) -> Response {
+    fn instead_of(
+        self,
+        right: Response,
+        seen: &[Seen],
+        say: &dyn Fn(Response) -> Response,
+    ) -> Response {
         match self {
             Self::Ends(..) => right,
-            Self::Status(status) => Response::told(status),
+            Self::Status(status) => say(Response::told(status)),
             Self::Html(status) => Response::html(status),
             Self::Busy(status, after) => {
-                Response::told(status).with_header("Retry-After", after.text())
+                say(Response::told(status)).with_header("Retry-After", after.text())
             }
             Self::Redirect(status) => {
                 let path = seen.last().map_or("/", |seen| &seen.path);
@@ -244,9 +256,9 @@ impl Reply {
                 [body, b",\"padding\":\"", &vec![b'x'; HUGE], b"\"}"].concat()
             }),
             Self::BrokenJson => right.with_body(|body| body[..body.len() / 2].to_vec()),
-            Self::Conflict => Response::conflict(),
-            Self::Echo(status) => Response::echo(status, "error", &said(seen)),
-            Self::EchoedWord => Response::echo(200, &said(seen), ""),
+            Self::Conflict => say(Response::conflict()),
+            Self::Echo(status) => say(Response::echo(status, "error", &said(seen))),
+            Self::EchoedWord => say(Response::echo(200, &said(seen), "")),
         }
     }
 }

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use super::dialect::Dialect;
+
 /// How a hoster works.
 #[derive(Debug, Clone)]
 pub(crate) struct Mode {
     /// How it knows who asks.
     pub(crate) auth: Auth,
+    /// The vendor whose API it speaks; none speaks the made-up one.
+    pub(crate) dialect: Option<Dialect>,
     /// Whether two of its servers may have the same name.
     pub(crate) names: Names,
     /// Whether a create with an `Idempotency-Key` that it has met is answered as the first time.
@@ -84,6 +88,7 @@ impl Mode {
     pub(crate) fn unique() -> Self {
         Self {
             auth: Auth::Token,
+            dialect: None,
             names: Names::Unique,
             replays_keys: false,
             chooses_password: false,
@@ -115,7 +120,22 @@ impl Mode {
         Self { auth: Auth::Login, chooses_password: true, ..Self::unique() }
     }
 
-    /// Returns the hoster that a definition in `tests/samples/definitions/` is about.
+    /// Returns a vendor's hoster that has nothing against a second server.
+    fn vendor(dialect: Dialect, auth: Auth) -> Self {
+        Self { dialect: Some(dialect), auth, ..Self::plain() }
+    }
+
+    /// Returns whether a removed server is shown as such for ever after that.
+    pub(crate) const fn removed_stay(&self) -> bool {
+        matches!(self.dialect, Some(Dialect::Ec2))
+    }
+
+    /// Returns whether a server has no public address but one that was bought for it.
+    pub(crate) const fn addresses_apart(&self) -> bool {
+        matches!(self.dialect, Some(Dialect::Openstack))
+    }
+
+    /// Returns the hoster that a definition is about: one of `providers/`, or one in `tests/samples/definitions/` is about.
     #[track_caller]
     pub(crate) fn of(definition: &str) -> Self {
         match definition {
@@ -127,6 +147,9 @@ impl Mode {
             "fake-jwt" => Self { auth: Auth::Jwt, ..Self::plain() },
             "fake-cloudstack" => Self { auth: Auth::Cloudstack, ..Self::plain() },
             "fake-sigv4" => Self { auth: Auth::AwsSigv4, ..Self::plain() },
+            "ec2" => Self { replays_keys: true, ..Self::vendor(Dialect::Ec2, Auth::AwsSigv4) },
+            "cloudstack" => Self::vendor(Dialect::Cloudstack, Auth::Cloudstack),
+            "openstack" => Self::vendor(Dialect::Openstack, Auth::Login),
             _ => panic!("{definition} is not in tests/samples/definitions/"),
         }
     }

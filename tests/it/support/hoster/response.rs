@@ -73,20 +73,22 @@ impl Response {
 
     /// Returns the same in XML: what is null is left out, and the elements of lists are `item`.
     pub(crate) fn in_xml(self) -> Self {
-        fn element(name: &str, value: &Value) -> String {
-            let inner = match value {
-                Value::Null => return String::new(),
-                Value::Array(all) => all.iter().map(|one| element("item", one)).collect(),
-                Value::Object(all) => all.iter().map(|(name, one)| element(name, one)).collect(),
-                Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;"),
-                other => other.to_string(),
-            };
-            format!("<{name}>{inner}</{name}>")
+        match serde_json::from_slice(&self.body) {
+            Ok(body) => Self::xml(self.status, &element("Response", &body)),
+            Err(_) => self,
         }
-        let Ok(body) = serde_json::from_slice(&self.body) else { return self };
-        let text = format!("<?xml version=\"1.0\"?>\n{}", element("Response", &body));
-        let headers = vec![("Content-Type", "text/xml;charset=UTF-8".to_owned())];
-        Self { headers, body: text.into_bytes(), ..self }
+    }
+
+    /// Returns an answer that is a document.
+    pub(crate) fn xml(status: u16, text: &str) -> Self {
+        Self::empty(status)
+            .with_header("Content-Type", "text/xml;charset=UTF-8".to_owned())
+            .with_body(|_| format!("<?xml version=\"1.0\"?>\n{text}").into_bytes())
+    }
+
+    /// Returns what it says; null where that is no JSON.
+    pub(crate) fn told_json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
@@ -120,6 +122,18 @@ impl Response {
         };
         (body, before)
     }
+}
+
+/// Returns an element of XML.
+pub(crate) fn element(name: &str, value: &Value) -> String {
+    let inner = match value {
+        Value::Null => return String::new(),
+        Value::Array(all) => all.iter().map(|one| element("item", one)).collect(),
+        Value::Object(all) => all.iter().map(|(name, one)| element(name, one)).collect(),
+        Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;"),
+        other => other.to_string(),
+    };
+    format!("<{name}>{inner}</{name}>")
 }
 
 /// Returns a status in words; no client may care.

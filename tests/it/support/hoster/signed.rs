@@ -10,7 +10,8 @@ use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::mode::Auth;
+use super::dialect::ec2;
+use super::mode::{Auth, Mode};
 use super::request::Seen;
 use super::{LOGIN_PASSWORD, TOKEN, USER};
 
@@ -28,10 +29,14 @@ const PUBLIC_KEY: &str = include_str!("../../../samples/keys/rfc7515-public.pem"
 const BEFORE_KEY: usize = 24;
 
 /// Returns a request as other hosters would have got it.
-pub(super) fn plain(auth: Auth, seen: &Seen) -> Seen {
+pub(super) fn plain(mode: &Mode, seen: &Seen) -> Seen {
+    let auth = mode.auth;
     let mut plain = seen.clone();
     if auth == Auth::Chain {
         plain.path = seen.path.replacen(ELSEWHERE, "", 1);
+    }
+    if let Some(dialect) = mode.dialect {
+        return dialect.request(seen);
     }
     if matches!(auth, Auth::Cloudstack | Auth::AwsSigv4) && seen.method == "POST" {
         let form: BTreeMap<String, String> = seen.parameters().into_iter().collect();
@@ -66,7 +71,8 @@ pub(super) fn is_cloudstacks(seen: &Seen) -> bool {
 }
 
 /// Returns whether a request is signed by Signature Version 4: the secret key is [`TOKEN`].
-pub(super) fn is_sigv4(seen: &Seen) -> bool {
+pub(super) fn is_sigv4(mode: &Mode, seen: &Seen) -> bool {
+    let (region, service) = if mode.dialect.is_some() { ec2::SCOPE } else { (REGION, "fake") };
     let header = |name: &str| seen.headers.get(name).map_or("", String::as_str);
     let Some(rest) = header("authorization").strip_prefix("AWS4-HMAC-SHA256 ") else {
         return false;
@@ -98,11 +104,11 @@ pub(super) fn is_sigv4(seen: &Seen) -> bool {
     );
     let time = header("x-amz-date");
     let day = time.get(..8).unwrap_or_default();
-    let scope = format!("{day}/{REGION}/fake/aws4_request");
+    let scope = format!("{day}/{region}/{service}/aws4_request");
     let hash = hex(&Sha256::digest(&canonical));
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{hash}");
     let mut key = format!("AWS4{TOKEN}").into_bytes();
-    for part in [day, REGION, "fake", "aws4_request", &text] {
+    for part in [day, region, service, "aws4_request", &text] {
         key = hmac::sign(&hmac::Key::new(HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
     }
     let now = jiff::Timestamp::now();

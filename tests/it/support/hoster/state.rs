@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::addresses::Addresses;
 use super::cloud::Cloud;
 use super::fault::{ALWAYS, Ending, Fault, Point, Verb};
 use super::mode::{Auth, Mode};
@@ -17,6 +18,7 @@ use super::{LOGIN_PASSWORD, SESSION, TOKEN, USER};
 pub(crate) struct State {
     pub(crate) mode: Mode,
     pub(crate) cloud: Cloud,
+    pub(crate) addresses: Addresses,
     pub(crate) seen: Vec<Seen>,
     /// The tokens that are good.
     pub(crate) sessions: Vec<String>,
@@ -29,6 +31,7 @@ impl State {
         Self {
             mode,
             cloud: Cloud::default(),
+            addresses: Addresses::default(),
             seen: Vec::new(),
             sessions: Vec::new(),
             logins: 0,
@@ -48,8 +51,19 @@ impl State {
         self.cloud.plant(&self.mode, name)
     }
 
-    pub(crate) fn sell(&mut self, name: &str, password: Option<&str>) -> u64 {
-        self.cloud.sell(&self.mode, name, password)
+    /// Returns what a request is about that has begun with these bytes; none where more are needed.
+    ///
+    /// The made-up API tells it in the first line, vendors wherever they like.
+    pub(crate) fn verb(&self, begun: &[u8]) -> Option<Verb> {
+        if let Some(dialect) = self.mode.dialect {
+            let seen = Seen::read(&mut &*begun).ok().flatten()?;
+            return Some(dialect.request(&seen).verb());
+        }
+        let text = String::from_utf8_lossy(begun);
+        let (line, _) = text.split_once("\r\n")?;
+        let mut words = line.split(' ');
+        let (method, path) = (words.next(), words.next());
+        Some(Verb::of(method.unwrap_or_default(), path.unwrap_or_default()))
     }
 
     /// Returns whether the next request of a kind is to stay unread.
@@ -79,20 +93,25 @@ impl State {
     /// too early, and how long it takes.
     pub(crate) fn handle(&mut self, seen: &Seen) -> (Response, Option<(Ending, Point)>, Duration) {
         let known = self.knows(seen);
-        let seen = &signed::plain(self.mode.auth, seen);
+        let asked = seen;
+        let (dialect, auth) = (self.mode.dialect, self.mode.auth);
+        let say = |right: Response| match dialect {
+            Some(dialect) => dialect.answer(asked, right),
+            None if auth == Auth::AwsSigv4 => right.in_xml(),
+            None => right,
+        };
+        let seen = &signed::plain(&self.mode, asked);
         let verb = seen.verb();
         self.seen.push(seen.clone());
         let (response, early_end) = if verb == Verb::Login || known {
             self.cloud.count(&self.mode, seen);
             let fault = self.next_fault(verb);
             let right = if fault.does() { self.answer(verb, seen) } else { Response::told(500) };
-            fault.shape(right, &self.seen)
+            let right =
+                if self.mode.addresses_apart() { self.with_addresses(right) } else { right };
+            fault.shape(say(right), &self.seen, &say)
         } else {
-            (Response::told(401), None)
-        };
-        let response = match self.mode.auth {
-            Auth::AwsSigv4 => response.in_xml(),
-            _ => response,
+            (say(Response::told(401)), None)
         };
         (response, early_end, self.mode.delay)
     }
@@ -113,7 +132,7 @@ impl State {
                 .and_then(|text| text.strip_prefix("Bearer "))
                 .is_some_and(|token| self.is_session(token)),
             Auth::Cloudstack => signed::is_cloudstacks(seen),
-            Auth::AwsSigv4 => signed::is_sigv4(seen),
+            Auth::AwsSigv4 => signed::is_sigv4(&self.mode, seen),
         }
     }
 
@@ -132,9 +151,16 @@ impl State {
             Verb::Balance => {
                 Response::json(200, &json!({ "balance": { "amount": 12.5, "currency": "EUR" } }))
             }
+            Verb::Allocate | Verb::Addresses => self.addresses.answer(seen),
             Verb::Unknown => Response::told(404),
             _ => cloud.at_server(mode, verb, seen),
         }
+    }
+
+    fn with_addresses(&mut self, right: Response) -> Response {
+        let (cloud, mode) = (&self.cloud, &self.mode);
+        self.addresses.detach(|id| cloud.has(mode, id));
+        self.addresses.shown(right)
     }
 
     fn log_in(&mut self, seen: &Seen) -> Response {

@@ -17,7 +17,7 @@ use super::state::State;
 /// How long lies between two bytes that drip.
 const DRIP: Duration = Duration::from_secs(1);
 
-/// How long, and how often, to wait for the rest of a request's first line.
+/// How long, and how often, to wait for the rest of what tells what a request is about.
 const PAUSE: Duration = Duration::from_millis(1);
 const PAUSES: usize = 1000;
 
@@ -26,7 +26,7 @@ const PAUSES: usize = 1000;
 /// # Errors
 /// Where the client is gone.
 pub(crate) fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
-    while let Some(verb) = peek(stream)? {
+    while let Some(verb) = peek(stream, state)? {
         if state.lock().expect("no connection panicked").stays_unread(verb) {
             return reset(stream);
         }
@@ -54,8 +54,8 @@ pub(crate) fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> 
 
 /// Waits for a request and tells what it is about, without reading it; none where the client has
 /// closed the connection.
-fn peek(stream: &TcpStream) -> io::Result<Option<Verb>> {
-    let mut buffer = [0; 4096];
+fn peek(stream: &TcpStream, state: &Mutex<State>) -> io::Result<Option<Verb>> {
+    let mut buffer = vec![0; 64 * 1024];
     stream.set_read_timeout(None)?;
     for _ in 0..PAUSES {
         let length = match stream.peek(&mut buffer) {
@@ -65,11 +65,9 @@ fn peek(stream: &TcpStream) -> io::Result<Option<Verb>> {
         if length == 0 {
             return Ok(None);
         }
-        let text = String::from_utf8_lossy(&buffer[..length]);
-        if let Some((line, _)) = text.split_once("\r\n") {
-            let mut words = line.split(' ');
-            let (method, path) = (words.next(), words.next());
-            return Ok(Some(Verb::of(method.unwrap_or_default(), path.unwrap_or_default())));
+        let verb = state.lock().expect("no connection panicked").verb(&buffer[..length]);
+        if verb.is_some() {
+            return Ok(verb);
         }
         std::thread::sleep(PAUSE);
     }
