@@ -51,7 +51,8 @@ v() { "$virsh" -q -c "$uri" "$@"; }
 exists() {
     local all
     all=$(v list --all --uuid) || fail "the machines cannot be listed"
-    printf '%s\n' "$all" | grep -qxF -e "$key"
+    # No pipe: grep ends at once where it finds it, and what writes to it then would be the one that failed.
+    grep -qxF -e "$key" <<<"$all"
 }
 
 # has_volume NAME

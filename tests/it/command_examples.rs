@@ -1,6 +1,7 @@
 //! The worked examples of `docs/`: virtual machines of libvirt, and machines of a rack.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -87,6 +88,33 @@ fn machines_of_libvirt_are_sold_by_a_shell_script() {
 
     let id = plugin.run(&["order", "2"]).succeeds()["task_id"].as_str().unwrap().to_owned();
     assert_eq!(plugin.failed(&id), "there is no volume no.qcow2 in default-pool");
+}
+
+/// What finds a machine early in a long list must not be what makes it seem that there is none.
+#[test]
+fn a_machine_of_libvirt_is_found_among_thousands() {
+    for program in ["jq", "xorrisofs"] {
+        if !is_there(program) {
+            return skip(&format!("{program} is not installed"));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let virsh = folder.path().join("virsh");
+    let key = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let script = format!("#!/bin/sh\necho {key}; seq -f 'another-%.0f' 20000\n");
+    std::fs::write(&virsh, script).unwrap();
+    std::fs::set_permissions(&virsh, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let order = json!({ "key": key, "hostname": "webdir-17-b302099a8057" });
+    let request = json!({ "verb": "find", "order": order, "parameters": {} }).to_string();
+    let asked = folder.path().join("request");
+    std::fs::write(&asked, request).unwrap();
+    for _ in 0..10 {
+        let mut command = Command::new("bash");
+        command.arg(at_root("docs/virsh.sh")).arg("test:///default").arg(&virsh);
+        let output = command.stdin(std::fs::File::open(&asked).unwrap()).output().unwrap();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer, json!({ "servers": [{ "server_id": key }] }), "{output:?}");
+    }
 }
 
 /// A management controller, ended with this.
