@@ -96,23 +96,31 @@ pub(crate) fn run(command: &mut Command, timeout: Duration) -> io::Result<Ended>
 /// # Errors
 /// Where it cannot be started: surely nothing of it has run.
 pub(crate) fn run_within(command: &mut Command, bounds: Bounds<'_>) -> io::Result<Ended> {
-    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.stdin(if bounds.input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = start(command, bounds.inherits)?;
-    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), bounds.input) {
-        // A program need not read what it is given, and one that reads late keeps nobody waiting.
-        thread::spawn(move || stdin.write_all(&input));
-    }
-    let stdout = child.stdout.take().map(|output| listen(output, bounds.stdout));
-    let stderr = child.stderr.take().map(|output| listen(output, KEPT));
-    let status = wait(&mut child, bounds.timeout);
-    // Whatever it left running has nothing to do any more, and holds the outputs open.
+    // All that can fail here comes before the start: once it runs, nobody can say that it did not.
+    let (stdin, (stdout, out), (stderr, err)) =
+        (feed(bounds.input)?, listen(bounds.stdout)?, listen(KEPT)?);
+    command.process_group(0).stdin(stdin).stdout(out).stderr(err);
+    let child = start(command, bounds.inherits);
+    // Our own ends of its pipes: an output ends when nobody can write to it any more.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = child?;
+    let in_time = wait(&child, bounds.timeout);
+    // Whatever it left running has nothing to do any more, and holds the outputs open. The group is
+    // surely its own as long as it is not reaped.
     system::kill_group(child.id());
-    if status.is_none() {
-        let _ = child.wait();
-    }
+    let status = child.wait().ok().filter(|_| in_time);
     let (stdout, stdout_was_cut) = heard(stdout);
     Ok(Ended { status, stdout, stdout_was_cut, stderr: heard(stderr).0 })
+}
+
+/// Returns what a program reads as its standard input.
+///
+/// A program need not read what it is given, and one that reads late keeps nobody waiting.
+fn feed(input: Option<Vec<u8>>) -> io::Result<Stdio> {
+    let Some(input) = input else { return Ok(Stdio::null()) };
+    let (end, mut stdin) = io::pipe()?;
+    thread::Builder::new().spawn(move || stdin.write_all(&input))?;
+    Ok(end.into())
 }
 
 fn start(command: &mut Command, inherits: Option<&File>) -> io::Result<Child> {
@@ -125,15 +133,16 @@ fn start(command: &mut Command, inherits: Option<&File>) -> io::Result<Child> {
     child
 }
 
-fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+/// Waits until a program has ended, without reaping it; returns whether it did in time.
+fn wait(child: &Child, timeout: Duration) -> bool {
     let started = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if started.elapsed() < timeout => thread::sleep(INTERVAL),
-            _ => return None,
+    while !system::has_ended(child.id()) {
+        if started.elapsed() >= timeout {
+            return false;
         }
+        thread::sleep(INTERVAL);
     }
+    true
 }
 
 /// The end of an output, and whether there was more.
@@ -148,12 +157,14 @@ struct Listening {
     done: Receiver<()>,
 }
 
-/// Reads an output to its end in a thread of its own, keeping the last of it.
-fn listen(mut output: impl Read + Send + 'static, most: usize) -> Listening {
+/// Makes a pipe whose end a thread of its own reads, keeping the last of it; returns what a program
+/// writes to.
+fn listen(most: usize) -> io::Result<(Listening, Stdio)> {
+    let (mut output, end) = io::pipe()?;
     let kept = Kept::default();
     let (sender, done) = channel();
     let all = Arc::clone(&kept);
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let _sender = sender;
         let mut block = [0; 4096];
         loop {
@@ -170,8 +181,8 @@ fn listen(mut output: impl Read + Send + 'static, most: usize) -> Listening {
                 Err(_) => break,
             }
         }
-    });
-    Listening { kept, most, done }
+    })?;
+    Ok((Listening { kept, most, done }, end.into()))
 }
 
 fn keep_last((bytes, was_cut): &mut (Vec<u8>, bool), most: usize) {
@@ -182,8 +193,7 @@ fn keep_last((bytes, was_cut): &mut (Vec<u8>, bool), most: usize) {
 
 /// Returns what was said, and whether it was cut. Something that left the group may hold the output
 /// open: what came until then counts.
-fn heard(output: Option<Listening>) -> (Vec<u8>, bool) {
-    let Some(Listening { kept, most, done }) = output else { return Default::default() };
+fn heard(Listening { kept, most, done }: Listening) -> (Vec<u8>, bool) {
     // Nothing is ever sent: this waits until the reader is gone.
     let _ = done.recv_timeout(GRACE);
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
 use nix::sys::statvfs::statvfs;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{self, Gid, Pid, Uid, User};
 
 use crate::error::Error;
@@ -92,19 +93,48 @@ pub(crate) fn set_inherited(file: &File, inherited: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends every other process of ours that has the file `path` open; returns how many there were.
+/// Returns whether a child of ours has ended. It is not reaped: until it is, its number and that of
+/// its group are given to nobody else.
+pub(crate) fn has_ended(child: u32) -> bool {
+    let id = Id::Pid(Pid::from_raw(child.cast_signed()));
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    !matches!(waitid(id, flags), Ok(WaitStatus::StillAlive) | Err(Errno::EINTR))
+}
+
+/// Ends every other process of ours that holds the lock on the file `path`, with its group: what it
+/// started need not have that file. Returns how many held it.
 ///
-/// Only what is still open counts, so no process is met that has a number of another by now.
-pub(crate) fn end_those_with(path: &Path) -> usize {
-    let own = std::process::id().cast_signed();
-    let others = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+/// Whoever has the file open without its lock, to read it or to copy it away, is left alone.
+pub(crate) fn end_holders_of(path: &Path) -> usize {
+    let Ok(locked) = std::fs::metadata(path) else { return 0 };
+    // A holder that was reached by a link has another path than the one that the kernel shows.
+    let is_it = |file: &Path| {
+        let same =
+            |open: std::fs::Metadata| (open.dev(), open.ino()) == (locked.dev(), locked.ino());
+        std::fs::metadata(file).is_ok_and(same)
+    };
+    let own = (std::process::id().cast_signed(), unistd::getpgrp());
+    let holders = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
         let id: i32 = entry.file_name().to_str()?.parse().ok()?;
-        let open = std::fs::read_dir(entry.path().join("fd")).ok()?.flatten();
-        let has = |file: std::fs::DirEntry| std::fs::read_link(file.path()).ok();
-        let holds = open.filter_map(has).any(|file| file == path);
-        (holds && id != own).then_some(id)
+        let mut open = std::fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+        let holds = open.any(|file| {
+            let info = entry.path().join("fdinfo").join(file.file_name());
+            is_it(&file.path())
+                && std::fs::read_to_string(info).is_ok_and(|info| info.contains("FLOCK"))
+        });
+        (holds && id != own.0).then(|| Pid::from_raw(id))
     });
-    others.filter(|id| kill(Pid::from_raw(*id), Signal::SIGKILL).is_ok()).count()
+    let end = |id: &Pid| {
+        let group = unistd::getpgid(Some(*id));
+        if let Ok(group) = group
+            && group != own.1
+        {
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        // With its group, it may have ended already.
+        kill(*id, Signal::SIGKILL).is_ok() || group.is_ok()
+    };
+    holders.collect::<Vec<_>>().iter().filter(|id| end(id)).count()
 }
 
 /// Becomes the owner of `holder`, so that no file of ours ever belongs to anyone else.

@@ -112,7 +112,7 @@ impl Caller {
                 let mut why = "an earlier call for this order still runs".to_owned();
                 // Whose worker was killed is ended by nobody else.
                 if age > timeout {
-                    let count = system::end_those_with(&file);
+                    let count = system::end_holders_of(&file);
                     why = format!("{why}, for longer than it may: {count} processes were ended");
                     self.store.log(clock::now(), Some(order.task_id), why.clone());
                 }

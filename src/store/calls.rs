@@ -81,6 +81,55 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::{self, Bounds};
+    use crate::system;
+
+    #[test]
+    fn what_holds_a_call_is_ended_with_its_group_and_who_only_reads_its_file_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        // The kernel shows where a file is, and not by which link it was reached.
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        let store = Store { layout: crate::store::Layout::new(&link, &link) };
+        let key = Uuid::from_u128(1);
+        let Begun::Call(call) = store.begin_call(key).unwrap() else { panic!("it is free") };
+        let path = link.join("commands").join(key.to_string());
+        let run = |script: &str, inherits: Option<&File>| {
+            let descriptor = inherits.map_or(0, std::os::fd::AsRawFd::as_raw_fd).to_string();
+            let mut command = process::command("bash");
+            command.args(["-c", script, "bash", &descriptor]).arg(dir.path()).arg(&path);
+            let timeout = Duration::from_mins(1);
+            let bounds = Bounds { input: None, inherits, timeout, stdout: process::KEPT };
+            process::run_within(&mut command, bounds).unwrap()
+        };
+        let wait_until = |what: &dyn Fn() -> bool| {
+            let began = std::time::Instant::now();
+            while !what() {
+                assert!(began.elapsed() < Duration::from_secs(30));
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        };
+        std::thread::scope(|scope| {
+            let holds = "eval \"sleep 600 $1>&- &\"; echo $!; >$2/holds; wait";
+            let holder = scope.spawn(|| run(holds, Some(call.file())));
+            let reads = "exec <$3; >$2/reads; until [ -e $2/on ]; do sleep 0.05; done";
+            let reader = scope.spawn(|| run(reads, None));
+            for name in ["holds", "reads"] {
+                wait_until(&|| dir.path().join(name).exists());
+            }
+            assert_eq!(system::end_holders_of(&path), 1);
+            File::create_new(dir.path().join("on")).unwrap();
+            assert!(reader.join().unwrap().is_success());
+            let ended = holder.join().unwrap();
+            assert!(ended.how(Duration::ZERO).contains("signal 9"), "{ended:?}");
+            let child = String::from_utf8(ended.stdout).unwrap();
+            let status = format!("/proc/{}/status", child.trim());
+            wait_until(&|| {
+                let status = std::fs::read_to_string(&status);
+                status.map_or(true, |text| text.contains("State:\tZ"))
+            });
+        });
+    }
 
     #[test]
     fn one_call_at_a_time_for_each_order_and_nothing_is_left() {
