@@ -74,8 +74,9 @@ impl Drive<'_> {
                 .await_it(order, &format!("the hoster does not know the server yet: {why}"));
         }
         if !self.is_same_account(order) {
-            let why = "the credentials were changed, and their account does not know the server";
-            return self.wait(order, &Trouble::Passing { why: why.to_owned(), wait: None });
+            let changed = self.hoster.changed();
+            let why = format!("{changed}, and their account does not know the server");
+            return self.wait(order, &Trouble::Passing { why, wait: None });
         }
         self.fail_bought(order, &format!("the hoster knows it no more: {why}"))
     }

@@ -21,7 +21,7 @@ impl Drive<'_> {
         }
         let purchase = order.purchase.clone().unwrap_or_default();
         if purchase.unsettled && !self.is_same_account(order) {
-            return self.look_for(order, "the credentials were changed meanwhile");
+            return self.look_for(order, &format!("{} meanwhile", self.hoster.changed()));
         }
         let before = purchase.unsettled.then_some(&purchase.saved);
         match self.scope(order).and_then(|scope| self.hoster.prepare(&scope, before)) {

@@ -35,7 +35,8 @@ impl Drive<'_> {
         if !self.is_same_account(order) {
             // It has just shown that it knows the server.
             let account = self.account(order);
-            return self.change("the credentials were changed, and know the server", |order, _| {
+            let line = format!("{}, and know the server", self.hoster.changed());
+            return self.change(&line, |order, _| {
                 order.purchase.get_or_insert_default().account = Some(account);
             });
         }
@@ -65,9 +66,8 @@ impl Drive<'_> {
             return self.await_it(order, "the hoster does not know the server yet");
         }
         if !removal.accepted && !self.is_same_account(order) {
-            let why = format!(
-                "the credentials were changed, and their account does not know server {id}"
-            );
+            let changed = self.hoster.changed();
+            let why = format!("{changed}, and their account does not know server {id}");
             return self.keep(order, &why);
         }
         if removal.step.is_none() || removal.asked_at.is_some() {

@@ -282,3 +282,27 @@ fn a_program_that_cannot_be_started_is_tried_again_and_has_bought_nothing() {
     assert!(reason.contains("cannot be started"), "{reason}");
     assert!(!reason.contains("look for"), "{reason}");
 }
+
+#[test]
+fn an_order_whose_outcome_is_unknown_is_not_sent_to_another_command() {
+    let servers = Servers::none();
+    let script = answering(
+        "echo once >>$1/asked; exit 1",
+        "echo '{\"servers\":[]}'",
+        "echo '{\"status\":\"building\"}'",
+    );
+    let extra = json!({
+        "timeout_seconds": 3, "settle_seconds": 4,
+        "idempotency": { "kind": "unique_name", "limits": "" },
+    });
+    let plugin = with_script(&servers, &script, &extra);
+    let id = plugin.order();
+    plugin.reaches(&id, "unknown");
+    plugin.edit_etc("program.json", |definition| {
+        definition["command"] = json!(["./hoster.sh", servers.folder(), "qemu+ssh://another"]);
+    });
+    let reason = plugin.failed(&id);
+    assert!(reason.contains("look for `webdir-"), "{reason}");
+    let asked = std::fs::read_to_string(servers.folder().join("asked")).unwrap();
+    assert_eq!(asked, "once\n");
+}

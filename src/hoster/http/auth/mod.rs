@@ -153,9 +153,22 @@ impl Hoster {
         Ok(())
     }
 
+    /// Says, in words, that the account is another than it was.
+    pub(crate) fn changed(&self) -> &'static str {
+        match self.definition.program {
+            Some(_) => "`command` or the credentials were changed",
+            None => "the credentials were changed",
+        }
+    }
+
     /// Returns which account this is, salted: equal for the same salt and the same credentials.
     pub(crate) fn account(&self, salt: &str) -> String {
-        let text = json!([salt, self.credentials]).to_string();
+        let text = match &self.definition.program {
+            // Its arguments may name the machine that it sells servers of.
+            Some(program) => json!([salt, self.credentials, program.words]),
+            None => json!([salt, self.credentials]),
+        }
+        .to_string();
         Sha256::digest(text).iter().take(16).fold(String::new(), |mut hash, byte| {
             let _ = write!(hash, "{byte:02x}");
             hash
