@@ -668,6 +668,8 @@ ConditionFileIsExecutable=$holder/bin/$name
 [Service]
 Type=oneshot
 ExecStart="$holder/bin/$name" work --once
+# A program that makes servers may leave something behind that goes on making one.
+KillMode=process
 END
 }
 
