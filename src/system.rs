@@ -1,10 +1,12 @@
-//! Users, sessions, descriptors and free space: alone names nix, and alone reads the environment.
+//! Users, sessions, descriptors and free space: alone names nix and signal-hook, and alone reads the
+//! environment.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -55,6 +57,20 @@ pub(crate) fn hold_file_size_signal() {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGXFSZ);
     let _ = signals.thread_block();
+}
+
+/// Sees to it that it can be asked how a program of ours has ended; to be called before threads begin.
+///
+/// A caller that ignores its children hands that on to us, and the kernel then forgets how each of
+/// ours ended. The signal itself is of no use, and blocked so that it interrupts nothing.
+pub(crate) fn heed_children() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGCHLD);
+        let _ = signals.thread_block();
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::default());
+    });
 }
 
 /// Returns who started the process.

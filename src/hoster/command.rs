@@ -83,6 +83,7 @@ impl Caller {
             let text = serde_json::Value::from(secret.as_str()).to_string();
             text.trim_matches('"').to_owned()
         });
+        system::heed_children();
         Self {
             program,
             arguments: arguments.to_vec(),

@@ -110,6 +110,7 @@ enum Report {
 
 impl<'a> Worker<'a> {
     fn new(home: &'a Home, store: &'a Store, lock: Lock) -> Result<Self, Error> {
+        crate::system::heed_children();
         let (report, reports) = mpsc::channel();
         Ok(Self {
             orders: Orders::new(home, store, report.clone()),

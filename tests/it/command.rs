@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::hoster::TOKEN;
 use crate::support::plugin::Plugin;
 use crate::support::program::{Servers, with_script};
-use crate::support::wait_until;
+use crate::support::{skip, wait_until};
 
 const MINIMAL: Value = Value::Null;
 
@@ -305,4 +305,32 @@ fn an_order_whose_outcome_is_unknown_is_not_sent_to_another_command() {
     assert!(reason.contains("look for `webdir-"), "{reason}");
     let asked = std::fs::read_to_string(servers.folder().join("asked")).unwrap();
     assert_eq!(asked, "once\n");
+}
+
+/// Whoever ignores its children, as a daemon in Perl may, hands that on to what it starts.
+#[test]
+fn a_caller_that_ignores_its_children_does_not_keep_answers_from_being_understood() {
+    if !std::process::Command::new("python3")
+        .arg("-V")
+        .output()
+        .is_ok_and(|run| run.status.success())
+    {
+        return skip("python3 is not installed");
+    }
+    let servers = Servers::none();
+    let plugin = Plugin::with_program(&servers, &MINIMAL);
+    let ignoring = "import os, signal, sys\n\
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
+        os.execv(sys.argv[1], sys.argv[1:])\n";
+    let run = |words: &[&str]| {
+        let mut command = std::process::Command::new("python3");
+        command.args(["-c", ignoring]).arg(plugin.executable()).args(words);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let sold = run(&["check"]);
+    assert!(sold.contains("answers"), "{sold}");
+    let order: Value = serde_json::from_str(&run(&["order", "1"])).unwrap();
+    let id = order["task_id"].as_str().unwrap();
+    assert_eq!(plugin.finished(id), "127.0.0.1");
+    assert_eq!(servers.made().len(), 1);
 }
