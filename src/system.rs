@@ -177,6 +177,12 @@ pub(crate) fn become_owner_of(holder: &Path) -> Result<(), Error> {
     })
 }
 
+/// Returns whether [`become_owner_of`] changes the user.
+pub(crate) fn is_to_become_owner_of(holder: &Path) -> bool {
+    let own = effective_uid();
+    own == 0 && std::fs::metadata(holder).is_ok_and(|metadata| metadata.uid() != own)
+}
+
 /// Groups first, user last: after the user changed, groups no longer can.
 fn become_user(uid: u32, holder_gid: u32) -> nix::Result<()> {
     let gid = match User::from_uid(Uid::from_raw(uid)).ok().flatten() {

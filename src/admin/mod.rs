@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod deliveries;
+mod metrics;
 mod orders;
 mod table;
 mod webhooks;
@@ -75,6 +76,7 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
     }
     let command = match command {
         Command::Check(options) => return check::run(home, &options),
+        Command::Metrics(options) => return metrics::run(home, &options),
         Command::Webhooks(command) => return webhooks::run(home, command),
         Command::Deliveries(command) => return deliveries::run(home, command),
         command => command,
@@ -96,6 +98,7 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
         }
         // These went their own ways above.
         Command::Check(_)
+        | Command::Metrics(_)
         | Command::Webhooks(_)
         | Command::Deliveries(_)
         | Command::Schema { .. }

@@ -9,6 +9,7 @@ mod settings;
 mod webhooks;
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -28,12 +29,13 @@ pub(crate) use webhooks::{
 pub(crate) const DETACHED: &str = "--detached";
 
 /// The first words that belong to this door; every other one is the protocol's.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 13] = [
     "orders",
     "webhooks",
     "deliveries",
     "catalog",
     "check",
+    "metrics",
     "work",
     "schema",
     "completions",
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     Catalog(Catalog),
     /// Look for whatever is wrong with the provider, and say how to mend it
     Check(Check),
+    /// Print how the provider is doing, as Prometheus reads it
+    Metrics(Metrics),
     /// Do what is due: wait for the worker's lock, end when nothing is left to do
     Work(Work),
     /// Print the JSON Schema of an answer or a file, for editors and scripts
@@ -131,6 +135,18 @@ pub(crate) struct Check {
     pub(crate) fix: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// Options of `metrics`.
+#[derive(Debug, Args)]
+pub(crate) struct Metrics {
+    /// Put it into a file that anybody may read, in one piece, instead of printing it: for the node
+    /// exporter's textfile collector. As root also where the provider is another user's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Ask the hoster what is left on the account
+    #[arg(long)]
+    pub(crate) balance: bool,
 }
 
 /// Options of `work`.

@@ -26,6 +26,22 @@ pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Err
     target.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Puts a file that anybody may read in the place of `target`, in one piece, made beside it.
+///
+/// Not synced: whoever reads it wants the next one as soon as there is one.
+///
+/// # Errors
+/// `state_unreadable` or `disk_full`, naming the target, which is then as it was.
+pub(crate) fn publish(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let fault = |error: io::Error| Error::state(target, "write", &error);
+    let folder = target.parent().unwrap_or(target);
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(fault)?;
+    file.write_all(bytes).map_err(fault)?;
+    // Only once it is whole, and whatever the umask.
+    file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(fault)?;
+    file.persist(target).map(|_| ()).map_err(|error| fault(error.error))
+}
+
 /// A new file whose bytes are written out, on its way to its place.
 pub(super) struct Prepared(NamedTempFile);
 

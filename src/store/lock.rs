@@ -55,6 +55,19 @@ pub(super) fn try_take(path: &Path, why: &str) -> Result<Option<Lock>, Error> {
     }
 }
 
+/// Returns whether somebody holds the lock; a file that is not there or cannot be opened is held by
+/// nobody.
+///
+/// To know it, the lock is taken for an instant. Who wants to start a worker just then starts none;
+/// the work stays due, and the next call does.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(file) = File::options().read(true).custom_flags(OPEN_PLAINLY).open(path) else {
+        return false;
+    };
+    let looked = fs2::FileExt::try_lock_shared(&file);
+    looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
 /// Takes the lock, waiting for at most `patience`.
 ///
 /// # Errors

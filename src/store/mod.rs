@@ -22,6 +22,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::time::SystemTime;
 
+pub(crate) use atomic::publish;
 pub(crate) use book::Book;
 pub(crate) use calls::{Begun, Call};
 pub(crate) use deliveries::{Outbox, Shelf};
@@ -75,6 +76,11 @@ impl Store {
     /// Takes the lock that a worker holds while it lives, if nobody does.
     pub(crate) fn try_worker_lock(&self, why: &str) -> Result<Option<Lock>, Error> {
         lock::try_take(&self.layout.worker_lock(), why)
+    }
+
+    /// Returns whether a worker lives, without making the lock's file.
+    pub(crate) fn worker_lives(&self) -> bool {
+        lock::is_held(&self.layout.worker_lock())
     }
 
     /// Waits for the lock that a worker holds while it lives.

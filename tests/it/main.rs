@@ -51,6 +51,7 @@ mod kill_hoster;
 mod kill_order;
 mod kill_webhooks;
 mod kill_worker;
+mod metrics;
 mod new_hoster;
 mod old_kernel;
 mod order;
