@@ -35,6 +35,7 @@ mod process;
 mod protocol;
 mod public_key;
 mod ready;
+mod retention;
 mod schema;
 mod secret;
 mod store;

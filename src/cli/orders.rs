@@ -22,7 +22,7 @@ pub(crate) enum Orders {
     Release(Release),
     /// Order again what came to nothing, where that cannot buy a second server
     Retry(Retry),
-    /// Forget orders that ended long ago
+    /// Forget orders that ended long ago, as `retention.orders_days` has the worker do
     Prune(Prune),
 }
 

@@ -214,9 +214,11 @@ pub(crate) struct Webhooks {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Retention {
-    /// For how many days `orders prune` leaves an order that has ended; absent: 90.
+    /// For how many days an order that has ended is kept; then it is forgotten, by itself, unless
+    /// somebody needs it. Absent: only `orders prune` forgets orders, after 90 days.
     pub(crate) orders_days: Option<u32>,
-    /// For how many days a handed-over password is kept; without effect yet.
+    /// For how many days the root password of an order that has ended is kept where the panel has no
+    /// record of the order; absent: 30. Where it has one, until that says `complete`.
     pub(crate) password_days: Option<u32>,
     /// How many deliveries that have arrived are kept for each webhook; absent: 100.
     pub(crate) deliveries_per_webhook: Option<u32>,

@@ -2,6 +2,7 @@
 
 mod id;
 mod purchase;
+mod retention;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::secret::Secret;
 
 pub(crate) use id::TaskId;
 pub(crate) use purchase::{Bought, Equipment, Purchase, Removal};
+pub(crate) use retention::Verdict;
 pub(crate) use state::{State, Step, WireStatus, Wish};
 
 /// What `definition` says of an order that any definition of kind `inventory` serves.
@@ -124,6 +126,10 @@ pub(crate) struct Order {
     pub(crate) access: Access,
     /// The root password. It is handed over unless the pool's key is on the server.
     pub(crate) password: Option<Secret>,
+    /// When the root password was erased because nobody needed it any more, RFC 3339 in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(crate) password_erased_at: Option<Timestamp>,
     /// The key that is installed for the pool, for `access` `key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public_key: Option<String>,
@@ -181,6 +187,7 @@ impl Order {
             hostname: None,
             access: Access::Password,
             password: None,
+            password_erased_at: None,
             public_key: None,
             reason: None,
             author: new.author,

@@ -148,6 +148,11 @@ impl<'a> Book<'a> {
         self.put(Place::Active, order)
     }
 
+    /// Replaces the file of an order that has ended and is out of the worker's sight.
+    pub(crate) fn replace_filed(&mut self, order: &Order) -> Result<(), Error> {
+        self.put(Place::Done, order)
+    }
+
     /// Moves an order that has ended, and whose events are deliveries, out of the worker's sight.
     pub(crate) fn file(&mut self, id: TaskId) -> Result<(), Error> {
         let from = self.layout.order(Place::Active, id);

@@ -124,6 +124,11 @@ impl Layout {
         self.state.join("due")
     }
 
+    /// Returns the file that says when stored orders were last looked through.
+    pub(super) fn swept(&self) -> PathBuf {
+        self.state.join("swept")
+    }
+
     pub(super) fn tmp(&self) -> PathBuf {
         self.state.join("tmp")
     }

@@ -149,6 +149,19 @@ impl Store {
         std::fs::symlink_metadata(self.layout.due()).is_ok()
     }
 
+    /// Returns the day (UTC) on which stored orders were last looked through; none where nobody
+    /// knows.
+    pub(crate) fn swept_day(&self) -> Option<String> {
+        let path = self.layout.swept();
+        let (bytes, _) = json::read_file(&path, system::OPEN_PLAINLY, json::LARGEST).ok()?;
+        Some(String::from_utf8_lossy(&bytes).trim().to_owned())
+    }
+
+    /// Writes that day down, in a cache.
+    pub(crate) fn note_swept(&self, day: &str) -> Result<(), Error> {
+        atomic::overwrite_cache(&self.layout.swept(), day)
+    }
+
     /// Returns the panel's record of an order, if it has one.
     pub(crate) fn panel_record(&self, id: TaskId) -> Option<String> {
         let path = self.layout.task(id);

@@ -16,6 +16,7 @@ mod seek;
 mod shop;
 mod start;
 mod stranded;
+mod sweep;
 mod turn;
 
 use std::os::unix::fs::MetadataExt;
@@ -30,6 +31,7 @@ use crate::store::{Lock, Store};
 use attempt::Attempted;
 use deliveries::Deliveries;
 use orders::Orders;
+use sweep::Sweep;
 
 pub(crate) use start::{start, start_if_due, start_or_complain};
 
@@ -77,12 +79,16 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
         return Ok(());
     };
     let mut worker = Worker::new(home, store, lock)?;
-    worker.sweep()?;
+    worker.withdraw()?;
     loop {
         worker.pass()?;
         worker.join();
         // Whoever ordered meanwhile found a worker alive, and started none.
-        if worker.end_if(|worker| worker.orders.all_were_seen() && !worker.deliveries.is_due())? {
+        let all_is_done = |worker: &Worker| {
+            let sent = !worker.deliveries.is_due() && !worker.sweep.is_due();
+            sent && worker.orders.all_were_seen()
+        };
+        if worker.end_if(all_is_done)? {
             return Ok(());
         }
     }
@@ -94,6 +100,7 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
 struct Worker<'a> {
     orders: Orders<'a>,
     deliveries: Deliveries<'a>,
+    sweep: Sweep<'a>,
     reports: Receiver<Report>,
     lock: Option<Lock>,
     home: &'a Home,
@@ -115,6 +122,7 @@ impl<'a> Worker<'a> {
         Ok(Self {
             orders: Orders::new(home, store, report.clone()),
             deliveries: Deliveries::new(home, store, store.outbox(&lock)?, report),
+            sweep: Sweep::new(home, store),
             reports,
             lock: Some(lock),
             home,
@@ -125,11 +133,10 @@ impl<'a> Worker<'a> {
 
     fn run(mut self) -> Result<(), Error> {
         self.log_panics();
-        self.sweep()?;
+        self.withdraw()?;
         loop {
             self.pass()?;
-            let nothing_left =
-                |worker: &Self| worker.orders.all_are_parked() && worker.deliveries.are_held();
+            let nothing_left = |worker: &Self| worker.is_idle() && !worker.sweep.is_due();
             if self.end_if(nothing_left)? {
                 return Ok(());
             }
@@ -148,7 +155,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Withdraws the orders whose numbers reached nobody.
-    fn sweep(&self) -> Result<(), Error> {
+    fn withdraw(&self) -> Result<(), Error> {
         self.store.lock("worker")?.sweep(clock::now())
     }
 
@@ -164,7 +171,13 @@ impl<'a> Worker<'a> {
     fn pass(&mut self) -> Result<(), Error> {
         self.orders.pass(&mut self.deliveries)?;
         self.deliveries.pass();
+        self.sweep.pass();
         Ok(())
+    }
+
+    /// Returns whether no order and no delivery can go on unless somebody does something.
+    fn is_idle(&self) -> bool {
+        self.orders.all_are_parked() && self.deliveries.are_held()
     }
 
     /// Waits until threads have nothing under way.
@@ -197,7 +210,7 @@ impl<'a> Worker<'a> {
         if !may_stay(self) {
             return Ok(false);
         }
-        if self.orders.all_are_parked() && self.deliveries.are_held() {
+        if self.is_idle() {
             book.clear_due()?;
         }
         drop(self.lock.take());
@@ -215,8 +228,8 @@ impl<'a> Worker<'a> {
             }
             self.orders.look()?;
             self.deliveries.look();
-            let nothing_left = self.orders.all_are_parked() && self.deliveries.are_held();
-            if !self.orders.all_wait() || self.deliveries.is_due() || nothing_left {
+            let is_due = self.deliveries.is_due() || self.sweep.is_due();
+            if !self.orders.all_wait() || is_due || self.is_idle() {
                 return Ok(Woken::Work);
             }
             let pauses = self.orders.pause().into_iter().chain(self.deliveries.pause());

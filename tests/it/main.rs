@@ -67,6 +67,7 @@ mod owner;
 mod packages;
 mod race;
 mod ready;
+mod retention;
 mod schemas;
 mod secrets;
 mod startup;

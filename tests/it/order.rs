@@ -10,8 +10,9 @@ use crate::support::plugin::Plugin;
 fn refused(plugin: &Plugin, words: &[&str], code: &str, status: i32) -> String {
     let trace = |plugin: &Plugin| {
         let mut files = plugin.files();
-        // The locks are made by whoever comes first, and the cache may be built.
-        files.retain(|file| !["lock", "worker.lock", "sequence"].contains(&file.as_str()));
+        // The locks are made by whoever comes first, and the caches may be built.
+        let ours = ["lock", "worker.lock", "sequence", "swept"];
+        files.retain(|file| !ours.contains(&file.as_str()));
         files
     };
     let before = trace(plugin);

@@ -57,7 +57,6 @@ fn unused(config: &Config, report: &mut Report) {
         ("worker.threads", config.worker.threads.is_some()),
         ("tls", config.tls.is_some()),
         ("proxy", config.proxy.is_some()),
-        ("retention.password_days", config.retention.password_days.is_some()),
         (
             "configurations[].parameters",
             config.configurations.iter().any(|one| !one.parameters.is_empty()),

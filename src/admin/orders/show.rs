@@ -15,9 +15,10 @@ use crate::store::Store;
 pub(super) fn run(store: &Store, options: &Show) -> Result<u8, Error> {
     let id = options.task_id;
     let found = store.read(id)?.ok_or_else(|| Error::UnknownTask { id: id.to_string() })?;
+    let password_erased_at = found.order.password_erased_at;
     let (order, events) = View::of(store, found);
     let deliveries = deliveries_of(store, &events)?;
-    let whole = Story { order, events, deliveries, log: store.log_of(id) };
+    let whole = Story { order, password_erased_at, events, deliveries, log: store.log_of(id) };
     if options.output.json {
         printed(answer::pretty_json(&whole))
     } else {
@@ -52,6 +53,9 @@ fn text(story: &Story) -> String {
     line("author", &order.author);
     line("created", &order.created_at.to_string());
     line("updated", &order.updated_at.to_string());
+    if let Some(at) = story.password_erased_at {
+        line("password", &format!("erased at {at}"));
+    }
     for event in &story.events {
         line("event", &format!("{} {}", event.timestamp, event.kind.word()));
     }

@@ -61,6 +61,10 @@ pub(crate) struct View {
 pub(crate) struct Story {
     #[serde(flatten)]
     pub(super) order: View,
+    /// When its root password was erased because nobody needed it any more, RFC 3339 in UTC; null
+    /// where it was not.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) password_erased_at: Option<Timestamp>,
     /// What happened to the order.
     pub(super) events: Vec<Event>,
     /// Where its events were sent, or are to be, newest first.
