@@ -171,7 +171,11 @@ fn known(book: &mut Book<'_>, key: &str, configuration: &str) -> Result<Option<T
     Ok(Some(task_id))
 }
 
-fn check_space(store: &Store) -> Result<(), Error> {
+/// Refuses new orders while less is free than open ones may need.
+///
+/// # Errors
+/// `disk_full`, saying how much is free and how much may be needed.
+pub(crate) fn check_space(store: &Store) -> Result<(), Error> {
     let free = store.free()?;
     if let Some(files) = free.files.filter(|files| *files < FLOOR_FILES) {
         return Err(Error::DiskFull {

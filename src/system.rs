@@ -14,7 +14,7 @@ use nix::libc::{makedev, mode_t};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
-use nix::sys::statvfs::statvfs;
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{self, Gid, Pid, Uid, User};
 
@@ -235,6 +235,24 @@ pub(crate) fn free(path: &Path) -> io::Result<Free> {
     let stat = statvfs(path)?;
     let files = (stat.files() > 0).then(|| stat.files_available());
     Ok(Free { bytes: stat.blocks_available().saturating_mul(stat.fragment_size()), files })
+}
+
+/// How a file system is mounted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mounted {
+    /// Nothing on it can be run.
+    pub(crate) no_exec: bool,
+    /// Nothing on it can be changed.
+    pub(crate) read_only: bool,
+}
+
+/// Returns how the file system of `path` is mounted.
+pub(crate) fn mounted(path: &Path) -> io::Result<Mounted> {
+    let flags = statvfs(path)?.flags();
+    Ok(Mounted {
+        no_exec: flags.contains(FsFlags::ST_NOEXEC),
+        read_only: flags.contains(FsFlags::ST_RDONLY),
+    })
 }
 
 /// Leaves the caller's session, working directory, descriptors and limits behind.

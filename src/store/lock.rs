@@ -142,6 +142,12 @@ fn open(path: &Path) -> Result<File, Error> {
         })
 }
 
+/// Returns the number of the process that has signed the lock last, where the text says it.
+pub(super) fn signer(path: &Path) -> Option<u32> {
+    let text = holder(path);
+    text.strip_prefix("process ")?.split(' ').next()?.parse().ok()
+}
+
 /// Returns who holds the lock, in words.
 fn holder(path: &Path) -> String {
     let mut text = String::new();

@@ -83,6 +83,11 @@ impl Store {
         lock::is_held(&self.layout.worker_lock())
     }
 
+    /// Returns the number of the process that has signed the worker's lock last.
+    pub(crate) fn worker_process(&self) -> Option<u32> {
+        lock::signer(&self.layout.worker_lock())
+    }
+
     /// Waits for the lock that a worker holds while it lives.
     pub(crate) fn worker_lock(
         &self,
@@ -182,6 +187,11 @@ impl Store {
     pub(crate) fn free(&self) -> Result<Free, Error> {
         system::free(self.layout.state())
             .map_err(|error| Error::state(self.layout.state(), "measure", &error))
+    }
+
+    /// Returns whether the file system lets nobody change anything.
+    pub(crate) fn is_read_only(&self) -> bool {
+        system::mounted(self.layout.state()).is_ok_and(|mounted| mounted.read_only)
     }
 
     /// Returns the log's lines about an order, oldest first.

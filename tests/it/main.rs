@@ -12,6 +12,7 @@ mod support;
 
 mod broken_state;
 mod check;
+mod check_faults;
 mod command;
 mod command_examples;
 mod command_people;

@@ -148,6 +148,9 @@ fn asked(hoster: &Hoster, report: &mut Report) {
             let message = format!("{title} cannot be asked: {}", trouble.why());
             let cure = match hoster.definition.program {
                 Some(_) => "mend the program; docs/command.md says what it has to answer",
+                None if trouble.why().contains("certificate") => {
+                    "have it renewed, set this machine's clock, or name its issuer by `tls.ca_file`"
+                }
                 None => "look at network, `base_url`, `proxy` and `tls`",
             };
             return report.error(ACCOUNT, message, cure);

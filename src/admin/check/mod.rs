@@ -1,10 +1,13 @@
 //! `check`: look for whatever is wrong, and say how to mend it. All findings, then one status.
 
 mod account;
+mod clock;
 mod files;
 mod hoster;
+mod place;
 mod state;
 mod webhooks;
+mod worker;
 
 use std::fmt::Write as _;
 
@@ -109,6 +112,7 @@ pub(super) fn run(home: &Home, options: &Check) -> Result<u8, Error> {
         files::mend(home, holder, &mut report)?;
     }
     files::owner(holder, system::effective_uid(), &mut report);
+    place::look(home, holder, &mut report);
     become_owner(home)?;
     files::executable(home, &mut report);
     files::permissions(home, holder, &mut report);

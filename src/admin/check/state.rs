@@ -1,15 +1,19 @@
-//! The order book: damaged files, servers held twice, space, the worker.
+//! The order book: damaged files, servers held twice, times that cannot be, space.
 
 use std::collections::BTreeMap;
 
-use super::Report;
+use super::clock::Latest;
+use super::{Report, worker};
+use crate::accept;
+use crate::clock;
 use crate::home::Home;
 use crate::order::TaskId;
 use crate::store::{Place, Store};
-use crate::worker;
 
 /// With less than this free, new orders may soon be refused, in bytes.
 const LOW_BYTES: u64 = 64 << 20;
+/// The same of files that can be made.
+const LOW_FILES: u64 = 1000;
 
 pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
     if !store.exists() {
@@ -17,13 +21,14 @@ pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
     }
     orders(store, report);
     space(store, report);
-    worker_alive(home, store, report);
+    worker::look(home, store, report);
 }
 
 fn orders(store: &Store, report: &mut Report) {
     let subject = "orders";
     let mut count = 0_u64;
     let mut holders: BTreeMap<String, TaskId> = BTreeMap::new();
+    let mut latest = Latest::default();
     for place in Place::ALL {
         let ids = match store.ids(place) {
             Ok(ids) => ids,
@@ -46,6 +51,7 @@ fn orders(store: &Store, report: &mut Report) {
                 }
             };
             count += 1;
+            latest.see(&order);
             let server = order.held_server().map(str::to_ascii_lowercase);
             if let Some(server) = server
                 && let Some(other) = holders.insert(server.clone(), id)
@@ -66,33 +72,33 @@ fn orders(store: &Store, report: &mut Report) {
             }
         }
     }
+    latest.look(clock::now(), report);
     if report.is_clean(subject) {
         report.ok(subject, format!("{count} stored"));
     }
 }
 
 fn space(store: &Store, report: &mut Report) {
+    let subject = "disk";
+    if store.is_read_only() {
+        let message =
+            "the file system of state/ is mounted for reading only: nothing can be ordered";
+        return report.error(subject, message, "see why in the kernel's log, then mount it anew");
+    }
+    if let Err(error) = accept::check_space(store) {
+        let cure = "free space or files where state/ is: until then new orders are refused";
+        return report.error(subject, error.to_string(), cure);
+    }
     match store.free() {
-        Ok(free) if free.bytes < LOW_BYTES => report.warning(
-            "disk",
-            format!("{} MiB are free", free.bytes >> 20),
-            "free space: new orders are refused before open ones cannot finish",
-        ),
-        Ok(free) => report.ok("disk", format!("{} MiB are free", free.bytes >> 20)),
-        Err(error) => report.error("disk", error.to_string(), "mend the file system"),
-    }
-}
-
-/// Work that nobody does is started here, as any command would.
-fn worker_alive(home: &Home, store: &Store, report: &mut Report) {
-    let subject = "worker";
-    if !store.is_due() {
-        return report.ok(subject, "nothing to do");
-    }
-    match worker::start(home, store) {
-        Ok(()) => report.ok(subject, "at work"),
-        Err(error) => {
-            report.error(subject, error.to_string(), "run `work` by hand to see what is wrong");
+        Ok(free) if free.bytes < LOW_BYTES || free.files.is_some_and(|files| files < LOW_FILES) => {
+            let files = free.files.map_or_else(String::new, |files| format!(", and {files} files"));
+            report.warning(
+                subject,
+                format!("{} MiB are free{files}", free.bytes >> 20),
+                "free space: new orders are refused before open ones cannot finish",
+            );
         }
+        Ok(free) => report.ok(subject, format!("{} MiB are free", free.bytes >> 20)),
+        Err(error) => report.error(subject, error.to_string(), "mend the file system"),
     }
 }
