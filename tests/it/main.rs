@@ -50,6 +50,7 @@ mod kill_delivery;
 mod kill_dialects;
 mod kill_hoster;
 mod kill_order;
+mod kill_retention;
 mod kill_webhooks;
 mod kill_worker;
 mod metrics;
