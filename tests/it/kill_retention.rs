@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::book::{assert_whole, orders};
 use crate::support::hand::LONG_AGO;
 use crate::support::plugin::{CANARY, Plugin};
-use crate::support::sweep::{Sweep, Template, call};
+use crate::support::sweep::{Sweep, Template, call, order, outcome};
 
 /// Order 1 is to be forgotten, the password of 2 to be erased, that of 3 to be kept.
 fn due() -> Template {
@@ -50,7 +50,10 @@ fn a_look_at_old_orders_that_is_killed_is_finished_by_the_next() {
         assert!(passwords(plugin).contains(&("3".to_owned(), true)));
         call(plugin, &["work", "--once"]).prints();
         assert_eq!(passwords(plugin), [("2".to_owned(), false), ("3".to_owned(), true)]);
-        assert_eq!(plugin.names("keys"), [""; 0]);
+        // A key that is left of an order that is gone is void.
+        let id = order(plugin, &["order", "1", "--key", "k"]);
+        assert_eq!((&*id, &outcome(plugin, &id)["status"]), ("4", &json!("finished")));
+        plugin.settled();
         assert_whole(plugin);
     });
 }

@@ -61,8 +61,9 @@ pub(crate) struct View {
 pub(crate) struct Story {
     #[serde(flatten)]
     pub(super) order: View,
-    /// When its root password was erased because nobody needed it any more, RFC 3339 in UTC; null
+    /// When its root password was erased because nobody needed it any more, RFC 3339 in UTC; absent
     /// where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(super) password_erased_at: Option<Timestamp>,
     /// What happened to the order.
