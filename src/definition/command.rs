@@ -122,9 +122,9 @@ impl Command {
         if self.command.iter().any(|word| word.contains('\0')) {
             return Err("command: a zero byte cannot be part of an argument".to_owned());
         }
-        if !(0.0..=3600.0).contains(&self.timeout_seconds) {
+        if !(0.001..=3600.0).contains(&self.timeout_seconds) {
             let timeout = self.timeout_seconds;
-            return Err(format!("timeout_seconds: {timeout} is not between 0 and 3600"));
+            return Err(format!("timeout_seconds: {timeout} is not between 0.001 and 3600"));
         }
         let settle = self.settle_seconds.unwrap_or(self.timeout_seconds + MARGIN);
         if settle <= self.timeout_seconds {
@@ -207,6 +207,7 @@ mod tests {
             (json!({ "command": [""] }), "command"),
             (json!({ "command": ["a\u{0}b"] }), "command"),
             (json!({ "timeout_seconds": -1 }), "timeout_seconds"),
+            (json!({ "timeout_seconds": 0 }), "timeout_seconds"),
             (json!({ "timeout_seconds": 3601 }), "timeout_seconds"),
             (json!({ "timeout_seconds": 60, "settle_seconds": 60 }), "settle_seconds"),
             (json!({ "timeout": 60 }), "timeout"),

@@ -227,6 +227,10 @@ pub(crate) struct Step {
     /// In `poll`: whether to go on without a reply that is no success.
     #[serde(default)]
     pub(crate) optional: bool,
+    /// In `cancel`: whether a removal begins here where somebody else has removed the server, so that
+    /// what it left behind, as an address that costs money, goes too.
+    #[serde(default)]
+    pub(crate) clears_up: bool,
 }
 
 /// What a reply is.
@@ -527,6 +531,10 @@ impl Http {
         let buying = self.create.iter().find(|step| step.buys);
         if buying.is_some_and(|step| !step.save.contains_key("server_id")) {
             return Err("create: the step that buys does not save `server_id`".to_owned());
+        }
+        let mut elsewhere = self.create.iter().chain(&self.poll.steps).chain(&self.recover);
+        if let Some(step) = elsewhere.find(|step| step.clears_up) {
+            return Err(format!("step `{}` has `clears_up`, which is for `cancel`", step.name));
         }
         let mut names = std::collections::BTreeSet::new();
         if let Some(twice) = self.create.iter().find(|step| !names.insert(&step.name)) {

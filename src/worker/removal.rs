@@ -70,10 +70,14 @@ impl Drive<'_> {
             let why = format!("{changed}, and their account does not know server {id}");
             return self.keep(order, &why);
         }
-        if removal.step.is_none() || removal.asked_at.is_some() {
+        if removal.asked_at.is_some() {
             return self.removed(id);
         }
-        self.take_removal(order, &removal)
+        let begun = removal.step.is_some().then_some(removal);
+        match begun.or_else(|| self.hoster.left_behind()) {
+            Some(removal) => self.take_removal(order, &removal),
+            None => self.removed(id),
+        }
     }
 
     /// The server of that id is not, or no more, the order's: no step is taken that names it.

@@ -53,6 +53,7 @@ fn what_a_person_has_removed_can_be_given_back() {
         hoster.remove_by_hand();
         plugin.run(&["orders", "release", &id, "--yes"]).prints();
         assert_eq!(plugin.stored(&id)["state"], "released", "{definition}");
+        assert_eq!(hoster.addresses(false).len(), 0, "{definition}: what it left behind goes too");
     }
 }
 

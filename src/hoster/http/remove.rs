@@ -63,6 +63,15 @@ impl Hoster {
         }
     }
 
+    /// Returns where a removal begins of a server that somebody else has removed: before the steps
+    /// for what it left behind; none where nothing is.
+    pub(crate) fn left_behind(&self) -> Option<Removal> {
+        let steps = &self.definition.cancel;
+        let first = steps.iter().position(|step| step.clears_up)?;
+        let before = first.checked_sub(1).and_then(|index| steps.get(index));
+        Some(Removal { step: before.map(|step| step.name.clone()), ..Removal::default() })
+    }
+
     /// Takes the next of the steps that remove a server.
     ///
     /// # Errors
