@@ -6,6 +6,7 @@ mod deliveries;
 mod man;
 mod orders;
 mod settings;
+mod time;
 mod webhooks;
 
 use std::ffi::OsStr;
@@ -18,7 +19,9 @@ pub(crate) use completions::{Shell, completions};
 pub(crate) use deliveries::{
     DeleteDeliveries, Deliveries, ListDeliveries, Redeliver, Replay, ShowDelivery, TestWebhook,
 };
-pub(crate) use orders::{Cancel, Orders, Outcome, Preview, Prune, Release, Retry, Show, Wait};
+pub(crate) use orders::{
+    Cancel, ListOrders, Orders, Outcome, Preview, Prune, Release, Retry, Show, Wait,
+};
 pub(crate) use settings::{KindFlags, RequestFlags, SelectionFlags, Settings};
 pub(crate) use webhooks::{
     AddFilter, CreateWebhook, DeleteFilter, DeleteWebhook, Filters, NamedWebhook, RotateWebhook,

@@ -2,14 +2,16 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Output, seconds};
-use crate::order::TaskId;
+use super::time::{TIMES, time};
+use super::{Output, one_of, seconds};
+use crate::clock::Timestamp;
+use crate::order::{TaskId, WireStatus};
 
 /// What to do with orders.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Orders {
     /// List orders, newest first
-    List(Output),
+    List(ListOrders),
     /// Tell an order's story
     Show(Show),
     /// Wait until orders have ended: exit status 0 all finished, 1 not all, 124 time is up
@@ -24,6 +26,26 @@ pub(crate) enum Orders {
     Retry(Retry),
     /// Forget orders that ended long ago, as `retention.orders_days` has the worker do
     Prune(Prune),
+}
+
+/// Options of `orders list`.
+#[derive(Debug, Args)]
+#[command(after_help = TIMES)]
+pub(crate) struct ListOrders {
+    /// Only those with this status
+    #[arg(long, value_parser = status())]
+    pub(crate) status: Option<WireStatus>,
+    /// Only those placed at this time or later
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only those for this configuration
+    #[arg(long, value_name = "CONFIG_ID")]
+    pub(crate) configuration: Option<String>,
+    /// Only those that the panel's own list does not have: it never joins their servers
+    #[arg(long)]
+    pub(crate) unclaimed: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Options of `orders show`.
@@ -116,6 +138,13 @@ pub(crate) struct Prune {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+fn status() -> impl clap::builder::TypedValueParser<Value = WireStatus> {
+    one_of(
+        [WireStatus::InProgress, WireStatus::Finished, WireStatus::Error]
+            .map(|one| (one.word(), one)),
+    )
 }
 
 fn task_id(text: &str) -> Result<TaskId, String> {

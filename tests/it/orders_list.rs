@@ -1,4 +1,4 @@
-//! `orders list`: every order, newest first, never a password.
+//! `orders list`: every order, or those that are asked for, newest first, never a password.
 
 use serde_json::{Value, json};
 
@@ -84,6 +84,33 @@ fn the_panels_verdict_is_null_empty_or_its_text() {
     std::fs::create_dir(plugin.holder().join("tasks/3")).unwrap();
     let verdicts: Vec<Value> = list(&plugin).iter().map(|order| order["panel"].clone()).collect();
     assert_eq!(verdicts, [Value::Null, Value::Null, "error: Ошибка".into(), "".into()]);
+}
+
+#[test]
+fn a_list_can_be_narrowed_by_status_time_configuration_and_what_the_panel_does_not_have() {
+    let plugin = Plugin::with_servers(2);
+    let (first, _) = plugin.sold();
+    plugin.sold();
+    plugin.settled();
+    plugin.edit("done/1.json", |order| order["created_at"] = "2026-01-02T03:04:05Z".into());
+    plugin.write_task(&first, "");
+    let narrowed = |flags: &[&str]| -> Vec<String> {
+        let document = plugin.run(&[&["orders", "list", "--json"], flags].concat()).json();
+        assert_valid("orders-list", &document);
+        let orders = document["orders"].as_array().unwrap();
+        orders.iter().map(|order| order["task_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(narrowed(&["--status", "finished"]), ["2", "1"]);
+    assert!(narrowed(&["--status", "error"]).is_empty());
+    assert_eq!(narrowed(&["--since", "1d"]), ["2"]);
+    assert_eq!(narrowed(&["--since", "2026-01-02", "--status", "finished"]), ["2", "1"]);
+    assert_eq!(narrowed(&["--configuration", "1"]), ["2", "1"]);
+    assert!(narrowed(&["--configuration", "another"]).is_empty());
+    assert_eq!(narrowed(&["--unclaimed"]), ["2"]);
+    let none = plugin.run(&["orders", "list", "--unclaimed", "--status", "error"]);
+    assert_eq!(none.prints(), "no such orders\n");
+    let refused = plugin.run(&["orders", "list", "--since", "yesterday"]);
+    assert!(refused.complains(2).contains("A TIME is RFC 3339"), "{refused:?}");
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use super::view::{List, View};
 use crate::admin::{printed, table};
 use crate::answer;
-use crate::cli::Output;
+use crate::cli::ListOrders;
 use crate::error::Error;
 use crate::order::TaskId;
 use crate::store::{Place, Store};
 
-pub(super) fn run(store: &Store, output: &Output) -> Result<u8, Error> {
+pub(super) fn run(store: &Store, options: &ListOrders) -> Result<u8, Error> {
     let mut ids = Vec::new();
     for place in Place::ALL {
         ids.extend(store.ids(place)?);
@@ -16,12 +16,26 @@ pub(super) fn run(store: &Store, output: &Output) -> Result<u8, Error> {
     ids.sort_unstable();
     // One that moved on while we listed may stand in two lists.
     ids.dedup();
-    let orders: Vec<View> = ids.into_iter().rev().filter_map(|id| readable(store, id)).collect();
-    if output.json {
+    let there_are_some = !ids.is_empty();
+    let readable = ids.into_iter().rev().filter_map(|id| readable(store, id));
+    let orders: Vec<View> = readable.filter(|order| is_wanted(store, order, options)).collect();
+    if options.output.json {
         printed(answer::pretty_json(&List { orders }))
     } else {
-        printed(answer::text(&text(&orders)))
+        printed(answer::text(&match orders.as_slice() {
+            [] if there_are_some => "no such orders\n".to_owned(),
+            [] => "no orders\n".to_owned(),
+            orders => text(orders),
+        }))
     }
+}
+
+fn is_wanted(store: &Store, order: &View, options: &ListOrders) -> bool {
+    let ListOrders { status, since, configuration, unclaimed, .. } = options;
+    status.is_none_or(|status| order.status == status)
+        && since.is_none_or(|since| order.created_at >= since)
+        && configuration.as_ref().is_none_or(|id| order.configuration == *id)
+        && (!unclaimed || store.panel_lists(order.task_id) == Some(false))
 }
 
 /// A damaged file is told of and hides no other order.
@@ -36,9 +50,6 @@ fn readable(store: &Store, id: TaskId) -> Option<View> {
 }
 
 fn text(orders: &[View]) -> String {
-    if orders.is_empty() {
-        return "no orders\n".to_owned();
-    }
     let rows = orders.iter().map(|order| {
         vec![
             order.task_id.to_string(),

@@ -25,7 +25,7 @@ pub(super) fn run(
 ) -> Result<u8, Error> {
     worker::start_if_due(home, store);
     match command {
-        Orders::List(output) => list::run(store, &output),
+        Orders::List(options) => list::run(store, &options),
         Orders::Show(options) => show::run(store, &options),
         Orders::Wait(options) => wait::run(home, store, &options),
         Orders::Cancel(options) => change::cancel(home, store, &options),
