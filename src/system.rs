@@ -172,8 +172,8 @@ pub(crate) fn become_owner_of(holder: &Path) -> Result<(), Error> {
     if own != 0 {
         return Err(Error::NotOwner { path: holder.to_owned(), owner, caller: own });
     }
-    become_user(owner, metadata.gid()).map_err(|errno| Error::Internal {
-        problem: format!("cannot become user {owner}: {errno}"),
+    become_user(owner, metadata.gid()).map_err(|error| Error::Internal {
+        problem: format!("cannot become user {owner}: {error}"),
     })
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn is_to_become_owner_of(holder: &Path) -> bool {
 }
 
 /// Groups first, user last: after the user changed, groups no longer can.
-fn become_user(uid: u32, holder_gid: u32) -> nix::Result<()> {
+fn become_user(uid: u32, holder_gid: u32) -> io::Result<()> {
     let gid = match User::from_uid(Uid::from_raw(uid)).ok().flatten() {
         Some(user) => user.gid,
         None => Gid::from_raw(holder_gid),
@@ -192,7 +192,9 @@ fn become_user(uid: u32, holder_gid: u32) -> nix::Result<()> {
     unistd::setgroups(&[gid])?;
     unistd::setresgid(gid, gid, gid)?;
     let uid = Uid::from_raw(uid);
-    unistd::setresuid(uid, uid, uid)
+    // As an `io::Error`: the words that nix has for each errno are two tables of pointers more, and
+    // each start pays for relocating them.
+    Ok(unistd::setresuid(uid, uid, uid)?)
 }
 
 /// Returns whether nobody can read what is written to standard output.
