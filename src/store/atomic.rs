@@ -1,6 +1,6 @@
 //! Changing files so that a reader, a crash or a power cut never meets half a change.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, Permissions, ReadDir};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -35,11 +35,25 @@ pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Err
 pub(crate) fn publish(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let fault = |error: io::Error| Error::state(target, "write", &error);
     let folder = target.parent().unwrap_or(target);
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(fault)?;
-    file.write_all(bytes).map_err(fault)?;
+    let file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(fault)?;
+    write_whole(file.as_file(), bytes).map_err(fault)?;
     // Only once it is whole, and whatever the umask.
     file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(fault)?;
     file.persist(target).map(|_| ()).map_err(|error| fault(error.error))
+}
+
+/// Writes all of `bytes` to a new file, and looks whether they are all there.
+///
+/// A file system that says it wrote more than it did would leave half an order behind an answer. To
+/// ask for the length takes a thousandth of what the sync takes that follows.
+fn write_whole(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    let length = file.metadata()?.len();
+    if length == bytes.len() as u64 {
+        return Ok(());
+    }
+    let problem = format!("{length} of its {} bytes were written", bytes.len());
+    Err(io::Error::new(io::ErrorKind::WriteZero, problem))
 }
 
 /// A new file whose bytes are written out, on its way to its place.
@@ -48,12 +62,12 @@ pub(super) struct Prepared(NamedTempFile);
 /// Writes `bytes` out to a new file in `tmp` that is to become `target`.
 pub(super) fn prepare(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<Prepared, Error> {
     let fault = |error: io::Error| Error::state(target, "write", &error);
-    let mut file = tempfile::Builder::new()
+    let file = tempfile::Builder::new()
         .prefix("new-")
         .permissions(Permissions::from_mode(0o600))
         .tempfile_in(tmp)
         .map_err(fault)?;
-    file.write_all(bytes).map_err(fault)?;
+    write_whole(file.as_file(), bytes).map_err(fault)?;
     file.as_file().sync_all().map_err(fault)?;
     Ok(Prepared(file))
 }
@@ -132,10 +146,20 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), Error> {
         .map_err(|error| Error::state(folder, "sync", &error))
 }
 
+/// Lists a folder, again where a signal came.
+pub(super) fn entries(folder: &Path) -> io::Result<ReadDir> {
+    loop {
+        match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            listed => return listed,
+        }
+    }
+}
+
 /// Removes what crashed writers left in `tmp`; only for the holder of the state lock, under which
 /// every temporary file is made.
 pub(super) fn clear(tmp: &Path) -> Result<(), Error> {
-    let entries = std::fs::read_dir(tmp).map_err(|error| Error::state(tmp, "list", &error))?;
+    let entries = entries(tmp).map_err(|error| Error::state(tmp, "list", &error))?;
     for entry in entries.flatten() {
         // A folder is none of ours, and in nobody's way.
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {

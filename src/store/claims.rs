@@ -148,7 +148,7 @@ impl Book<'_> {
     fn claimed(&self) -> Result<HashSet<String>, Error> {
         let folder = self.layout().claims();
         let fault = |error| Error::state(&folder, "list", &error);
-        std::fs::read_dir(&folder)
+        atomic::entries(&folder)
             .map_err(fault)?
             .map(|entry| Ok(entry.map_err(fault)?.file_name().to_string_lossy().into_owned()))
             .collect()

@@ -83,8 +83,7 @@ pub(crate) fn only_ours(folder: &Path) -> Result<(), Error> {
 
 /// Removes what crashed writers left.
 fn clear(copies: &Path) -> Result<(), Error> {
-    let entries =
-        std::fs::read_dir(copies).map_err(|error| Error::state(copies, "list", &error))?;
+    let entries = atomic::entries(copies).map_err(|error| Error::state(copies, "list", &error))?;
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();

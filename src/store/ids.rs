@@ -176,7 +176,7 @@ impl Book<'_> {
 
 /// Returns the ids of the order files in a folder, rising; a folder that is not there has none.
 pub(super) fn listed<Id: FromStr + Ord>(folder: &Path) -> Result<Vec<Id>, Error> {
-    let entries = match std::fs::read_dir(folder) {
+    let entries = match atomic::entries(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| Error::state(folder, "list", &error))?,
     };

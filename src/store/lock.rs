@@ -43,7 +43,7 @@ impl Lock {
 pub(super) fn try_take(path: &Path, why: &str) -> Result<Option<Lock>, Error> {
     loop {
         let file = open(path)?;
-        match fs2::FileExt::try_lock_exclusive(&file) {
+        match uninterrupted(|| fs2::FileExt::try_lock_exclusive(&file)) {
             Ok(()) => {
                 if let Some(lock) = confirm(file, path, why)? {
                     return Ok(Some(lock));
@@ -64,7 +64,7 @@ pub(super) fn is_held(path: &Path) -> bool {
     let Ok(file) = File::options().read(true).custom_flags(OPEN_PLAINLY).open(path) else {
         return false;
     };
-    let looked = fs2::FileExt::try_lock_shared(&file);
+    let looked = uninterrupted(|| fs2::FileExt::try_lock_shared(&file));
     looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
@@ -84,6 +84,16 @@ pub(super) fn take(path: &Path, why: &str, patience: Duration) -> Result<Lock, E
     }
 }
 
+/// Asks for a lock, again where a signal came.
+fn uninterrupted(ask: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match ask() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            answer => return answer,
+        }
+    }
+}
+
 /// Stands in the kernel's queue on a thread of its own, which is left behind when time is up.
 ///
 /// Asking again and again would be simpler, but under contention it is a lottery that some callers
@@ -92,7 +102,7 @@ fn wait(path: &Path, patience: Duration) -> Result<File, Error> {
     let file = open(path)?;
     let (sender, receiver) = mpsc::channel();
     let queue = move || {
-        let locked = fs2::FileExt::lock_exclusive(&file).map(|()| file);
+        let locked = uninterrupted(|| fs2::FileExt::lock_exclusive(&file)).map(|()| file);
         // Where nobody waits any more, the file is dropped here, and the lock with it.
         let _ = sender.send(locked);
     };

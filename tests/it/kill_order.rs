@@ -3,7 +3,7 @@
 
 use crate::support::book::{age, assert_whole, claim, number, orders};
 use crate::support::plugin::Plugin;
-use crate::support::sweep::{Sweep, Template, call, order, outcome, task_id};
+use crate::support::sweep::{By, Sweep, Template, call, order, outcome, task_id};
 use crate::support::tracer::Run;
 
 const KEY: &str = "invoice 7";
@@ -112,6 +112,10 @@ fn check_with_key(plugin: &Plugin, run: &Run) {
 
 #[test]
 fn the_very_first_order_may_be_killed_anywhere() {
+    the_first_order(By::Kill);
+}
+
+pub(crate) fn the_first_order(by: By) {
     let template = Template::of(Plugin::with_servers(3));
     let sweep = Sweep {
         name: "order, the first ever",
@@ -120,11 +124,15 @@ fn the_very_first_order_may_be_killed_anywhere() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, run| check_without_key(plugin, run, 0));
+    sweep.by(by, |plugin, run| check_without_key(plugin, run, 0));
 }
 
 #[test]
 fn an_order_may_be_killed_anywhere_while_a_worker_lives() {
+    an_order(By::Kill);
+}
+
+pub(crate) fn an_order(by: By) {
     let sweep = Sweep {
         name: "order, a worker lives",
         template: &in_use(),
@@ -132,11 +140,15 @@ fn an_order_may_be_killed_anywhere_while_a_worker_lives() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, run| check_without_key(plugin, run, 1));
+    sweep.by(by, |plugin, run| check_without_key(plugin, run, 1));
 }
 
 #[test]
 fn an_order_may_be_killed_anywhere_while_claims_are_made_anew() {
+    an_order_with_claims_changed(By::Kill);
+}
+
+pub(crate) fn an_order_with_claims_changed(by: By) {
     let sweep = Sweep {
         name: "order, claims changed by hand",
         template: &in_use().with_claims_touched(),
@@ -144,11 +156,15 @@ fn an_order_may_be_killed_anywhere_while_claims_are_made_anew() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, run| check_without_key(plugin, run, 1));
+    sweep.by(by, |plugin, run| check_without_key(plugin, run, 1));
 }
 
 #[test]
 fn an_order_may_be_killed_anywhere_together_with_the_worker_that_it_starts() {
+    an_order_and_its_worker(By::Kill);
+}
+
+pub(crate) fn an_order_and_its_worker(by: By) {
     let sweep = Sweep {
         name: "order, it starts a worker",
         template: &in_use(),
@@ -156,11 +172,15 @@ fn an_order_may_be_killed_anywhere_together_with_the_worker_that_it_starts() {
         worker_elsewhere: false,
         status: 0,
     };
-    sweep.run(|plugin, run| check_without_key(plugin, run, 1));
+    sweep.by(by, |plugin, run| check_without_key(plugin, run, 1));
 }
 
 #[test]
 fn an_order_with_a_key_may_be_killed_anywhere_and_repeated() {
+    an_order_with_a_key(By::Kill);
+}
+
+pub(crate) fn an_order_with_a_key(by: By) {
     let sweep = Sweep {
         name: "order --key, a worker lives",
         template: &in_use(),
@@ -168,11 +188,15 @@ fn an_order_with_a_key_may_be_killed_anywhere_and_repeated() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(check_with_key);
+    sweep.by(by, check_with_key);
 }
 
 #[test]
 fn an_order_with_a_key_may_be_killed_anywhere_together_with_its_worker_and_repeated() {
+    an_order_with_a_key_and_its_worker(By::Kill);
+}
+
+pub(crate) fn an_order_with_a_key_and_its_worker(by: By) {
     let sweep = Sweep {
         name: "order --key, it starts a worker",
         template: &in_use(),
@@ -180,12 +204,16 @@ fn an_order_with_a_key_may_be_killed_anywhere_together_with_its_worker_and_repea
         worker_elsewhere: false,
         status: 0,
     };
-    sweep.run(check_with_key);
+    sweep.by(by, check_with_key);
 }
 
 /// A repeated call of a key finds the first call's order while nobody was told of it yet.
 #[test]
 fn a_repeated_key_may_be_killed_anywhere_too() {
+    a_repeated_key(By::Kill);
+}
+
+pub(crate) fn a_repeated_key(by: By) {
     let (template, id) = in_use().with_unanswered(&["order", "1", "--key", KEY]);
     let sweep = Sweep {
         name: "order --key, repeated before an answer",
@@ -194,7 +222,7 @@ fn a_repeated_key_may_be_killed_anywhere_too() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, run| {
+    sweep.by(by, |plugin, run| {
         assert!(task_id(run).is_none_or(|told| told == id));
         check_with_key(plugin, run);
     });

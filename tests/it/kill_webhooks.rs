@@ -7,10 +7,14 @@ use crate::support::book::assert_whole;
 use crate::support::hooks::SECRET;
 use crate::support::plugin::Plugin;
 use crate::support::receiver::Receiver;
-use crate::support::sweep::{Sweep, Template, call};
+use crate::support::sweep::{By, Sweep, Template, call};
 
 #[test]
 fn a_redelivery_may_be_killed_anywhere_and_repeated() {
+    a_redelivery(By::Kill);
+}
+
+pub(crate) fn a_redelivery(by: By) {
     let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
     let secret = plugin.private("hook.secret", SECRET);
     plugin.hook("shop", "generic", &receiver, &["--secret-file", &secret]);
@@ -24,7 +28,7 @@ fn a_redelivery_may_be_killed_anywhere_and_repeated() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, run| {
+    sweep.by(by, |plugin, run| {
         call(plugin, &["work"]).prints();
         let made = plugin.names("deliveries/done").len();
         assert!(made == 2 || (made == 1 && run.stdout.is_empty()), "{run:?}");
@@ -41,6 +45,10 @@ fn a_redelivery_may_be_killed_anywhere_and_repeated() {
 
 #[test]
 fn whoever_changes_webhooks_may_be_killed_anywhere() {
+    a_webhook_is_created(By::Kill);
+}
+
+pub(crate) fn a_webhook_is_created(by: By) {
     let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
     plugin.hook("first", "generic", &receiver, &[]);
     let token = plugin.private("token", "a token");
@@ -55,7 +63,7 @@ fn whoever_changes_webhooks_may_be_killed_anywhere() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, run| {
+    sweep.by(by, |plugin, run| {
         let list = call(plugin, &["webhooks", "list", "--json"]).json();
         let there = list["webhooks"].as_array().unwrap().len();
         assert!(there == 2 || (there == 1 && run.stdout.is_empty()), "{run:?}");

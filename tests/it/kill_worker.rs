@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::support::book::{assert_whole, claim, events, orders};
 use crate::support::plugin::{Plugin, inventory};
-use crate::support::sweep::{Sweep, Template, call, hold_worker_lock, order, outcome, task_id};
+use crate::support::sweep::{By, Sweep, Template, call, hold_worker_lock, order, outcome, task_id};
 
 /// What `orders cancel` and `orders release` end with where no worker did it in time.
 const TIME_IS_UP: i32 = 124;
@@ -78,6 +78,10 @@ fn all_is_done(plugin: &Plugin) {
 
 #[test]
 fn a_worker_may_be_killed_anywhere() {
+    a_worker(By::Kill);
+}
+
+pub(crate) fn a_worker(by: By) {
     let sweep = Sweep {
         name: "work",
         template: &busy(),
@@ -85,7 +89,7 @@ fn a_worker_may_be_killed_anywhere() {
         worker_elsewhere: false,
         status: 0,
     };
-    sweep.run(|plugin, _| all_is_done(plugin));
+    sweep.by(by, |plugin, _| all_is_done(plugin));
 }
 
 #[test]
@@ -131,6 +135,10 @@ fn outcome_of_any_kind(plugin: &Plugin, id: &str) -> Value {
 
 #[test]
 fn a_cancel_may_be_killed_anywhere() {
+    a_cancel(By::Kill);
+}
+
+pub(crate) fn a_cancel(by: By) {
     let sweep = Sweep {
         name: "orders cancel",
         template: &open(),
@@ -138,7 +146,7 @@ fn a_cancel_may_be_killed_anywhere() {
         worker_elsewhere: true,
         status: TIME_IS_UP,
     };
-    sweep.run(|plugin, run| {
+    sweep.by(by, |plugin, run| {
         let wished = stored(plugin, "1").1["wish"] == "cancel";
         assert!(wished || run.stdout.is_empty(), "{run:?}");
         cancelled_or_finished(plugin);
@@ -149,6 +157,10 @@ fn a_cancel_may_be_killed_anywhere() {
 
 #[test]
 fn a_cancel_of_an_order_that_nobody_was_told_of_may_be_killed_anywhere() {
+    a_cancel_before_an_answer(By::Kill);
+}
+
+pub(crate) fn a_cancel_before_an_answer(by: By) {
     let (template, id) = Template::of(Plugin::with_servers(2)).with_unanswered(&["order", "1"]);
     assert_eq!(id, "1");
     let sweep = Sweep {
@@ -158,7 +170,7 @@ fn a_cancel_of_an_order_that_nobody_was_told_of_may_be_killed_anywhere() {
         worker_elsewhere: true,
         status: TIME_IS_UP,
     };
-    sweep.run(|plugin, _| {
+    sweep.by(by, |plugin, _| {
         let wished = stored(plugin, "1").1["wish"] == "cancel";
         cancelled_or_finished(plugin);
         let (_, order) = stored(plugin, "1");
@@ -176,6 +188,10 @@ fn finished() -> Plugin {
 
 #[test]
 fn a_release_may_be_killed_anywhere_and_repeated() {
+    a_release(By::Kill);
+}
+
+pub(crate) fn a_release(by: By) {
     let sweep = Sweep {
         name: "orders release",
         template: &Template::of(finished()),
@@ -183,7 +199,7 @@ fn a_release_may_be_killed_anywhere_and_repeated() {
         worker_elsewhere: true,
         status: TIME_IS_UP,
     };
-    sweep.run(|plugin, run| {
+    sweep.by(by, |plugin, run| {
         let wished = stored(plugin, "1").1["wish"] == "release";
         assert!(wished || run.stdout.is_empty(), "{run:?}");
         call(plugin, &["work"]).prints();
@@ -200,6 +216,10 @@ fn a_release_may_be_killed_anywhere_and_repeated() {
 
 #[test]
 fn the_end_of_a_quarantine_may_be_killed_anywhere_and_repeated() {
+    an_end_of_a_quarantine(By::Kill);
+}
+
+pub(crate) fn an_end_of_a_quarantine(by: By) {
     let plugin = finished();
     plugin.run(&["orders", "release", "1", "--yes"]).prints();
     plugin.settled();
@@ -210,7 +230,7 @@ fn the_end_of_a_quarantine_may_be_killed_anywhere_and_repeated() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, run| {
+    sweep.by(by, |plugin, run| {
         let before = claim(plugin, "10.0.0.0");
         assert!(before.is_none() || run.stdout.is_empty(), "{run:?}");
         call(plugin, &["orders", "release", "1", "--clean"]).prints();
@@ -241,6 +261,10 @@ fn ended() -> Template {
 
 #[test]
 fn a_prune_may_be_killed_anywhere_and_repeated() {
+    a_prune(By::Kill);
+}
+
+pub(crate) fn a_prune(by: By) {
     let sweep = Sweep {
         name: "orders prune",
         template: &ended(),
@@ -248,7 +272,7 @@ fn a_prune_may_be_killed_anywhere_and_repeated() {
         worker_elsewhere: true,
         status: 0,
     };
-    sweep.run(|plugin, _| {
+    sweep.by(by, |plugin, _| {
         call(plugin, &["orders", "prune", "--days", "0"]).prints();
         let left: Vec<Value> =
             orders(plugin).into_iter().map(|(_, order)| order["task_id"].clone()).collect();
@@ -266,6 +290,10 @@ fn a_prune_may_be_killed_anywhere_and_repeated() {
 
 #[test]
 fn the_first_question_about_an_order_that_was_not_answered_may_be_killed_anywhere() {
+    a_first_question(By::Kill);
+}
+
+pub(crate) fn a_first_question(by: By) {
     let (template, id) = Template::of(Plugin::with_servers(2)).with_unanswered(&["order", "1"]);
     let sweep = Sweep {
         name: "order_status, it starts a worker",
@@ -274,7 +302,7 @@ fn the_first_question_about_an_order_that_was_not_answered_may_be_killed_anywher
         worker_elsewhere: false,
         status: 0,
     };
-    sweep.run(|plugin, run| {
+    sweep.by(by, |plugin, run| {
         if let Some(told) = task_id(run) {
             assert_eq!(told, id);
         }

@@ -32,6 +32,8 @@ mod docs_reference;
 mod docs_requests;
 mod docs_webhooks;
 mod ec2_moto;
+mod errno_commands;
+mod errno_orders;
 mod help;
 mod hoster_changes;
 mod hoster_dangers;

@@ -1,5 +1,5 @@
-//! Sweeps: a command is killed at each of its system calls in turn, every time on a fresh copy of
-//! one prepared provider, and what is left must be whole.
+//! Sweeps: a command is killed at each of its system calls in turn, or they fail, every time on a
+//! fresh copy of one prepared provider, and what is left must be whole.
 
 use std::fs::File;
 use std::io;
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::answer::Answer;
 use super::book::{number, orders};
+use super::errno::Errnos;
 use super::plugin::{Held, Plugin};
 use super::tracer::{self, Run};
 
@@ -122,7 +123,45 @@ pub(crate) struct Sweep<'a> {
     pub(crate) status: i32,
 }
 
+/// What is done to a command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By {
+    /// It is killed at each of its system calls.
+    Kill,
+    /// Its system calls fail; CI tries one of so many points.
+    Errno(usize),
+}
+
 impl Sweep<'_> {
+    /// Does it to the command, at one point after the other, and hands each outcome to `check`.
+    pub(crate) fn by(&self, by: By, check: impl Fn(&Plugin, &Run) + Sync) {
+        match by {
+            By::Kill => self.run(check),
+            By::Errno(stride) => self.fail(stride, check),
+        }
+    }
+
+    /// Lets the command's system calls fail, and hands each outcome to `check`.
+    fn fail(&self, stride: usize, check: impl Fn(&Plugin, &Run) + Sync) {
+        let works = !self.worker_elsewhere;
+        let errnos = Errnos { name: self.name, stride, threads: 2, works };
+        errnos.run(|injection| {
+            let plugin = self.template.copy();
+            let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
+            let run = errnos.meets(&plugin, bare(&plugin, self.words), injection);
+            drop(held);
+            if injection.is_to_be_repeated() && !injection.for_ever {
+                assert_eq!((run.status, run.stderr.as_str()), (Some(self.status), ""), "{run:?}");
+            }
+            if self.words[0] == "order" || self.words[0] == "order_status" {
+                assert!(!run.stdout.is_empty() || run.status != Some(0), "{run:?}");
+            }
+            check(&plugin, &run);
+            plugin.settled();
+            run
+        });
+    }
+
     /// Kills the command at every system call in turn, and hands each outcome to `check`.
     pub(crate) fn run(&self, check: impl Fn(&Plugin, &Run) + Sync) {
         let (next, figures) = (AtomicUsize::new(1), Mutex::new(Figures::default()));
@@ -243,6 +282,9 @@ pub(crate) fn hold_worker_lock(plugin: &Plugin) -> Held {
 pub(crate) fn task_id(run: &Run) -> Option<String> {
     let line = run.stdout.strip_suffix('\n')?;
     let answer: Value = serde_json::from_str(line).expect("the answer is JSON");
-    assert_eq!(answer.get("error"), None, "{run:?}");
+    if answer.get("error").is_some() {
+        assert!(run.status.is_some_and(|status| status != 0), "{run:?}");
+        return None;
+    }
     Some(answer["task_id"].as_str().expect("a task id").to_owned())
 }

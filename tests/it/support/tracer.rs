@@ -1,20 +1,23 @@
 //! Runs a command under ptrace(2), with all that it starts: counts its system calls, kills the
-//! whole tree at one of them, or counts the instructions that a virtual machine traps.
+//! whole tree at one of them, makes one go wrong, or counts the instructions that a virtual machine
+//! traps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::ptrace::{self, Options};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::ptrace::{self, Event, Options};
+use nix::sys::signal::{self, Signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::effect;
+use super::inject::{self, Injection, KINDS};
 
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -31,6 +34,12 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
     /// The command's exit status; none where a signal ended it.
     pub(crate) status: Option<i32>,
+    /// How many calls of each of [`KINDS`] the tree began.
+    pub(crate) kinds: [usize; KINDS.len()],
+    /// How many of them went wrong.
+    pub(crate) wrong: usize,
+    /// Whether time was up before the last of the tree ended.
+    pub(crate) is_late: bool,
 }
 
 /// Runs `command` and kills it, and all that it started, as its `call`-th system call begins: that
@@ -38,19 +47,40 @@ pub(crate) struct Run {
 ///
 /// The command's output has to fit into a pipe.
 pub(crate) fn kill_at(command: Command, call: usize) -> Run {
-    on_own_thread(command, move |child| Tree::of(child, |_| true).run(call))
+    kill(command, call, |_| true)
 }
 
 /// As [`kill_at`], counting only the calls that can have an effect outside of the tree.
 pub(crate) fn kill_at_effect(command: Command, call: usize) -> Run {
-    on_own_thread(command, move |child| Tree::of(child, effect::has).run(call))
+    kill(command, call, effect::has)
+}
+
+fn kill(command: Command, call: usize, counts: fn(Pid) -> bool) -> Run {
+    let living = Living::default();
+    let among = living.clone();
+    let trace = move |child: &mut Child| Tree::of(child, among, counts).run(call);
+    on_own_thread(command, PATIENCE, &living, trace)
+}
+
+/// Runs `command` while system calls of it and of all that it starts go wrong. What lives after
+/// `limit` is killed.
+///
+/// The command's output has to fit into a pipe.
+pub(crate) fn inject(command: Command, injection: Injection, limit: Duration) -> Run {
+    let living = Living::default();
+    let among = living.clone();
+    on_own_thread(command, limit, &living, move |child| {
+        let mut tree = Tree::of(child, among, |_| true);
+        tree.injection = Some(injection);
+        tree.run(0)
+    })
 }
 
 /// Runs `command` instruction by instruction; returns how many there were and how many of them
 /// were CPUID, which a virtual machine traps.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn instructions(command: Command) -> (usize, usize) {
-    on_own_thread(command, |child| {
+    on_own_thread(command, PATIENCE, &Living::default(), |child| {
         let pid = begun(child);
         let (mut all, mut cpuid) = (0, 0);
         loop {
@@ -69,10 +99,34 @@ pub(crate) fn instructions(command: Command) -> (usize, usize) {
     })
 }
 
+/// The processes of a tree, and whether all are to end.
+#[derive(Clone, Default)]
+struct Living {
+    pids: Arc<Mutex<BTreeSet<Pid>>>,
+    are_to_end: Arc<AtomicBool>,
+}
+
+impl Living {
+    fn pids(&self) -> MutexGuard<'_, BTreeSet<Pid>> {
+        self.pids.lock().expect("nobody panicked with it")
+    }
+
+    fn end(&self) {
+        self.are_to_end.store(true, Ordering::SeqCst);
+        self.pids().iter().for_each(|pid| end(*pid));
+    }
+
+    fn are_to_end(&self) -> bool {
+        self.are_to_end.load(Ordering::SeqCst)
+    }
+}
+
 /// Only the thread that starts a process may trace it, and a thread of its own waits for nobody
-/// else's children.
+/// else's children. What lives after `limit` is killed.
 fn on_own_thread<T: Send + 'static>(
     mut command: Command,
+    limit: Duration,
+    living: &Living,
     trace: impl FnOnce(&mut Child) -> T + Send + 'static,
 ) -> T {
     let shown = format!("{command:?}");
@@ -81,7 +135,11 @@ fn on_own_thread<T: Send + 'static>(
         let mut child = spawn(&mut command);
         sender.send(trace(&mut child)).expect("somebody waits for the outcome");
     });
-    match receiver.recv_timeout(PATIENCE) {
+    let outcome = receiver.recv_timeout(limit).or_else(|_| {
+        living.end();
+        receiver.recv_timeout(PATIENCE)
+    });
+    match outcome {
         Ok(outcome) => outcome,
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end of {shown}"),
         Err(mpsc::RecvTimeoutError::Disconnected) => {
@@ -118,7 +176,7 @@ fn wait() -> nix::Result<WaitStatus> {
 struct Tree<'a> {
     child: &'a mut Child,
     root: Pid,
-    alive: BTreeSet<Pid>,
+    living: Living,
     /// Those between the beginning and the end of a system call.
     in_call: BTreeSet<Pid>,
     /// Whether the call that a process is about to begin is counted.
@@ -126,11 +184,19 @@ struct Tree<'a> {
     calls: usize,
     killed: bool,
     status: Option<i32>,
+    injection: Option<Injection>,
+    kinds: [usize; KINDS.len()],
+    wrong: usize,
+    /// What calls that are under way are to say.
+    lies: BTreeMap<Pid, i64>,
+    /// Those whose program is being loaded: nothing of that goes wrong.
+    loading: BTreeSet<Pid>,
 }
 
 impl<'a> Tree<'a> {
-    fn of(child: &'a mut Child, counts: fn(Pid) -> bool) -> Self {
+    fn of(child: &'a mut Child, living: Living, counts: fn(Pid) -> bool) -> Self {
         let root = begun(child);
+        living.pids().insert(root);
         let follow = Options::PTRACE_O_TRACEFORK
             | Options::PTRACE_O_TRACEVFORK
             | Options::PTRACE_O_TRACECLONE
@@ -141,12 +207,17 @@ impl<'a> Tree<'a> {
         Self {
             child,
             root,
-            alive: BTreeSet::from([root]),
+            living,
             in_call: BTreeSet::new(),
             counts,
             calls: 0,
             killed: false,
             status: None,
+            injection: None,
+            kinds: [0; KINDS.len()],
+            wrong: 0,
+            lies: BTreeMap::new(),
+            loading: BTreeSet::from([root]),
         }
     }
 
@@ -164,6 +235,9 @@ impl<'a> Tree<'a> {
             stdout: String::new(),
             stderr: String::new(),
             status: self.status,
+            kinds: self.kinds,
+            wrong: self.wrong,
+            is_late: self.living.are_to_end(),
         };
         let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
         stdout.expect("a pipe").read_to_string(&mut run.stdout).expect("text");
@@ -174,36 +248,42 @@ impl<'a> Tree<'a> {
     fn follow(&mut self, status: WaitStatus, call: usize) {
         let (pid, signal) = match status {
             WaitStatus::Exited(pid, code) => {
-                self.alive.remove(&pid);
+                self.living.pids().remove(&pid);
                 if pid == self.root {
                     self.status = Some(code);
                 }
                 return;
             }
             WaitStatus::Signaled(pid, ..) => {
-                self.alive.remove(&pid);
+                self.living.pids().remove(&pid);
                 return;
             }
             WaitStatus::PtraceSyscall(pid) => {
                 // The stops at the beginning and at the end of a call look alike, and alternate.
-                if !self.in_call.remove(&pid) && !self.killed {
-                    self.in_call.insert(pid);
-                    let counts = (self.counts)(pid);
-                    self.calls += usize::from(counts);
-                    self.killed = counts && self.calls == call;
-                    if self.killed {
-                        self.alive.iter().for_each(|pid| end(*pid));
+                if self.in_call.remove(&pid) {
+                    if let Some(said) = self.lies.remove(&pid) {
+                        inject::end(pid, said);
                     }
+                } else if !self.killed {
+                    self.in_call.insert(pid);
+                    self.begins(pid, call);
                 }
                 (pid, None)
             }
-            WaitStatus::PtraceEvent(pid, ..) => (pid, None),
+            WaitStatus::PtraceEvent(pid, _, event) => {
+                if event == Event::PTRACE_EVENT_EXEC as i32 {
+                    self.loading.insert(pid);
+                }
+                (pid, None)
+            }
             // A new process or thread reports itself by this signal.
-            WaitStatus::Stopped(pid, Signal::SIGSTOP) if self.alive.insert(pid) => (pid, None),
+            WaitStatus::Stopped(pid, Signal::SIGSTOP) if self.living.pids().insert(pid) => {
+                (pid, None)
+            }
             WaitStatus::Stopped(pid, signal) => (pid, Some(signal)),
             other => panic!("unexpected: {other:?}"),
         };
-        if self.killed {
+        if self.killed || self.living.are_to_end() {
             end(pid);
             return;
         }
@@ -213,10 +293,35 @@ impl<'a> Tree<'a> {
             Err(errno) => panic!("{pid} does not go on: {errno}"),
         }
     }
+
+    /// Looks at a call that a process is about to begin.
+    fn begins(&mut self, pid: Pid, call: usize) {
+        let counts = (self.counts)(pid);
+        self.calls += usize::from(counts);
+        self.killed = counts && self.calls == call;
+        if self.killed {
+            self.living.pids().iter().for_each(|pid| end(*pid));
+        }
+        let Some(injection) = self.injection else { return };
+        if self.loading.contains(&pid) {
+            if !inject::is_first_of_program(pid) {
+                return;
+            }
+            self.loading.remove(&pid);
+        }
+        let Some(kind) = inject::kind(pid) else { return };
+        self.kinds[kind] += 1;
+        if kind == injection.kind && injection.calls().contains(&self.kinds[kind]) {
+            self.wrong += 1;
+            if let Some(said) = inject::begin(&injection, pid) {
+                self.lies.insert(pid, said);
+            }
+        }
+    }
 }
 
 fn end(pid: Pid) {
-    match kill(pid, Signal::SIGKILL) {
+    match signal::kill(pid, Signal::SIGKILL) {
         Ok(()) | Err(Errno::ESRCH) => {}
         Err(errno) => panic!("{pid} cannot be killed: {errno}"),
     }

@@ -1,0 +1,185 @@
+//! Sweeps over faults of system calls, after SQLite's: the first call of a kind goes wrong, then
+//! the second in a run of its own, and so on until a run has no such call any more; each with every
+//! error, once and for ever.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::inject::{ERRNOS, Injection, KINDS, What};
+use super::plugin::Plugin;
+use super::tracer::{self, Run};
+
+/// How long a tree may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// How long a tree is watched whose calls fail for ever: a worker may well go on trying.
+const WATCHED: Duration = Duration::from_millis(700);
+
+/// How many points go wrong before a sweep is given up.
+const VIOLATIONS: usize = 5;
+
+/// A sweep over the faults of a command.
+pub(crate) struct Errnos<'a> {
+    /// The row's name in `docs/reliability.md`.
+    pub(crate) name: &'a str,
+    /// CI tries one of so many points.
+    pub(crate) stride: usize,
+    /// How many points are tried at once.
+    pub(crate) threads: usize,
+    /// Whether the command is, or may start, a worker: that one tries again and again.
+    pub(crate) works: bool,
+}
+
+impl Errnos<'_> {
+    /// Runs a command with a fault, and looks at what holds of every command.
+    #[track_caller]
+    pub(crate) fn meets(&self, plugin: &Plugin, command: Command, injection: &Injection) -> Run {
+        let endless = self.works && injection.has_no_end();
+        let run = tracer::inject(command, *injection, if endless { WATCHED } else { PATIENCE });
+        assert!(endless || !run.is_late, "it hangs: {run:?}");
+        assert_ne!(run.status, Some(101), "a panic: {run:?}");
+        assert!(run.status.is_some() || run.is_late, "a signal ended it: {run:?}");
+        assert!(!run.stderr.contains("panicked"), "{run:?}");
+        let log = std::fs::read_to_string(plugin.state("log/provider.log")).unwrap_or_default();
+        assert!(!log.contains("a fault in the program"), "{log}");
+        run
+    }
+
+    /// Tries the points: `trial` tries one, and panics where what must hold does not.
+    ///
+    /// `SWEEP=full` tries all.
+    pub(crate) fn run(&self, trial: impl Fn(&Injection) -> Run + Sync) {
+        let calm = trial(&Injection::NONE);
+        let figures = Mutex::new(Figures { calls: calm.kinds.iter().sum(), ..Figures::default() });
+        let lanes = self.lanes(&calm.kinds);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(lane) = lanes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.try_lane(lane, &trial, &figures);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads {
+                scope.spawn(work);
+            }
+        });
+        figures.into_inner().expect("no lane panicked").print(self.name);
+    }
+
+    /// Returns the points, so cut into lanes that the last one of each is followed by those that
+    /// only some runs have.
+    fn lanes(&self, calls: &[usize]) -> Vec<Lane> {
+        let mut lanes = Vec::new();
+        let seed = self.name.len();
+        for (kind, calls) in calls.iter().enumerate() {
+            let short = What::SHORT.iter().filter(|_| KINDS[kind] == "write");
+            let fails = ERRNOS.into_iter().map(What::Fails);
+            for what in fails.chain(short.copied()) {
+                for for_ever in [false, true] {
+                    let points = (1..=*calls).map(|nth| Injection { kind, nth, for_ever, what });
+                    lanes.push(Lane { points: points.collect(), goes_on: full() });
+                }
+            }
+        }
+        if !full() {
+            let mut at = seed % self.stride;
+            for lane in &mut lanes {
+                lane.points.retain(|_| {
+                    at += 1;
+                    at % self.stride == 0
+                });
+            }
+        }
+        lanes
+    }
+
+    fn try_lane(
+        &self,
+        lane: &Lane,
+        trial: &(impl Fn(&Injection) -> Run + Sync),
+        figures: &Mutex<Figures>,
+    ) {
+        let more = |last: &Injection| {
+            let last = *last;
+            (last.nth + 1..).map(move |nth| Injection { nth, ..last })
+        };
+        let beyond = lane.points.last().filter(|_| lane.goes_on).map(more);
+        let known = lane.points.len();
+        for (at, point) in
+            lane.points.iter().copied().chain(beyond.into_iter().flatten()).enumerate()
+        {
+            if figures.lock().expect("no lane panicked").violations >= VIOLATIONS {
+                return;
+            }
+            let tried = catch_unwind(AssertUnwindSafe(|| trial(&point)));
+            let mut figures = figures.lock().expect("no lane panicked");
+            match tried {
+                Ok(run) if run.wrong > 0 => figures.add(&point),
+                Ok(_) if at >= known => return,
+                Ok(_) => {}
+                Err(_) => figures.tell(self.name, &point),
+            }
+        }
+    }
+}
+
+/// Points that one thread tries one after the other.
+struct Lane {
+    points: Vec<Injection>,
+    /// Whether calls beyond the last are tried until there is none.
+    goes_on: bool,
+}
+
+/// Returns whether all points are to be tried.
+fn full() -> bool {
+    std::env::var("SWEEP").is_ok_and(|value| value == "full")
+}
+
+/// What a sweep has seen.
+#[derive(Default)]
+struct Figures {
+    /// How many calls that may fail there are where none does.
+    calls: usize,
+    /// How many points there were of each error, and of short writes.
+    points: BTreeMap<String, usize>,
+    violations: usize,
+}
+
+impl Figures {
+    fn add(&mut self, point: &Injection) {
+        *self.points.entry(column(point.what)).or_default() += 1;
+    }
+
+    #[expect(clippy::print_stderr, reason = "a failed check says where")]
+    fn tell(&mut self, name: &str, point: &Injection) {
+        self.violations += 1;
+        eprintln!("WRONG {name}: {} {point:?}", KINDS[point.kind]);
+    }
+
+    /// Prints a row of the table of `docs/reliability.md`.
+    #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
+    #[track_caller]
+    fn print(&self, name: &str) {
+        let Self { calls, points, violations } = self;
+        let columns = ERRNOS.iter().map(|errno| column(What::Fails(*errno)));
+        let cells: Vec<String> = columns
+            .chain([column(What::Half)])
+            .map(|column| points.get(&column).unwrap_or(&0).to_string())
+            .collect();
+        let all: usize = points.values().sum();
+        eprintln!("| {name} | {calls} | {} | {all} | {violations} |", cells.join(" | "));
+        assert_eq!(*violations, 0, "points that went wrong");
+        assert!(all > 0, "there is something to fail");
+    }
+}
+
+fn column(what: What) -> String {
+    match what {
+        What::Fails(errno) => format!("{errno:?}"),
+        _ => "short".to_owned(),
+    }
+}
