@@ -5,28 +5,48 @@
 //! 169.254.169.254), and a name that was looked up before may have another address now. What this
 //! lets through is what ureq connects to.
 
-use std::fmt;
-use std::io;
+use std::sync::mpsc;
+use std::{fmt, io, thread};
 
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
+use ureq::unversioned::transport::time::Duration;
 
 use super::Refuses;
 
 /// Looks names up as usual, and asks about each address.
 #[derive(Default)]
 pub(super) struct Guard {
-    inner: DefaultResolver,
     refuses: Option<Refuses>,
 }
 
 impl Guard {
-    pub(super) fn new(refuses: Option<Refuses>) -> Self {
-        Self { inner: DefaultResolver::default(), refuses }
+    pub(super) const fn new(refuses: Option<Refuses>) -> Self {
+        Self { refuses }
     }
+}
+
+/// Looks a name up on a thread that is left behind when time is up.
+///
+/// ureq would do the same, but panics where no thread can be started.
+fn look_up(
+    uri: &Uri,
+    config: &Config,
+    mut timeout: NextTimeout,
+) -> Result<ResolvedSocketAddrs, Error> {
+    let (uri, config) = (uri.clone(), config.clone());
+    let (reason, patience) = (timeout.reason, *timeout.after);
+    timeout.after = Duration::NotHappening;
+    let (sender, receiver) = mpsc::channel();
+    let ask = move || {
+        // Where nobody waits any more, nobody wants to know.
+        let _ = sender.send(DefaultResolver::default().resolve(&uri, &config, timeout));
+    };
+    thread::Builder::new().spawn(ask).map_err(Error::Io)?;
+    receiver.recv_timeout(patience).unwrap_or(Err(Error::Timeout(reason)))
 }
 
 impl fmt::Debug for Guard {
@@ -42,11 +62,11 @@ impl Resolver for Guard {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let found = self.inner.resolve(uri, config, timeout)?;
+        let found = look_up(uri, config, timeout)?;
         let Some(refuses) = &self.refuses else {
             return Ok(found);
         };
-        let mut left = self.inner.empty();
+        let mut left = self.empty();
         let mut problem = None;
         for address in &found {
             match refuses(address.ip()) {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::book::assert_whole;
+use crate::support::errno::Errnos;
 use crate::support::hoster_start::ask;
 use crate::support::plugin::Plugin;
 use crate::support::program::{Servers, definition};
@@ -181,6 +182,20 @@ impl Case {
         run.killed
     }
 
+    /// Lets the worker's system calls fail, and not the program's.
+    fn fail(&self, name: &str, template: &Template) {
+        let errnos = Errnos { name, stride: self.step, threads: THREADS, works: true };
+        errnos.run(|injection| {
+            let (plugin, servers) = copy(template, &self.extra);
+            servers.fault(self.fault);
+            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
+            assert_eq!(work(&plugin), Some(0));
+            plugin.settled();
+            ended(&plugin, &servers, false);
+            run
+        });
+    }
+
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
     fn run(&self, template: &Template) {
         let (next, state) = (AtomicUsize::new(0), Mutex::new((0, 0, false)));
@@ -228,4 +243,11 @@ fn a_worker_and_its_program_may_be_killed_anywhere() {
     ] {
         case.run(&template);
     }
+}
+
+/// The worker of an order of a program, whose system calls fail.
+pub(crate) fn fail(name: &str, step: usize) {
+    let (template, _servers) = start();
+    let case = Case { fault: "none", extra: Value::Null, cancel: false, step };
+    case.fail(name, &template);
 }

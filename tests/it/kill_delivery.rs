@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::support::book::{assert_whole, orders};
+use crate::support::errno::Errnos;
 use crate::support::hand::read;
 use crate::support::hooks::{SECRET, attempts};
 use crate::support::hoster::request::Seen;
@@ -34,6 +35,9 @@ const MISSES: usize = 2;
 
 /// How many attempts may be under way when a worker is killed, each of which is made again.
 const UNDER_WAY: usize = 4;
+
+/// How often a message is tried where system calls fail for a while.
+const PATIENT_TRIES: usize = 90;
 
 /// Every such point is tried where all are not.
 const STRIDE: usize = 3;
@@ -182,25 +186,50 @@ impl Lives<'_> {
         let receiver = connect(&plugin);
         let run = tracer::kill_at_effect(bare(&plugin, &["work"]), at);
         assert!(run.killed || run.status == Some(0), "{run:?}");
-        let before = filed(&plugin);
-        call(&plugin, &["work"]).prints();
-        plugin.settled();
-
-        let after = filed(&plugin);
-        for (order, text) in &before {
-            assert_eq!(after.get(order), Some(text), "{order} was filed, and changed after that");
-        }
-        let seen = receiver.requests();
-        let again = self.assert_told(&plugin, &seen);
-        // Whoever changes something next clears up what was being written.
-        assert_eq!(outcome(&plugin, &order(&plugin, &["order", "1"]))["status"], "finished");
-        plugin.settled();
-        assert_whole(&plugin);
+        let (again, seen) = self.go_on(&plugin, &receiver);
+        assert!(again <= UNDER_WAY, "{again} more than needed");
         let mut figures = self.figures.lock().expect("no lane panicked");
         figures.points += usize::from(run.killed);
         figures.again += again;
         figures.seen.extend(seen);
         run.killed
+    }
+
+    /// Lets the worker's system calls fail; CI tries one of `stride` points.
+    fn fail(&self, stride: usize) {
+        let errnos = Errnos { name: self.name, stride, threads: THREADS, works: true };
+        errnos.run(|injection| {
+            let plugin = self.template.copy();
+            let receiver = connect(&plugin);
+            plugin.edit_etc("webhooks.json", |file| {
+                for hook in file["webhooks"].as_array_mut().expect("a list") {
+                    hook["schedule"] = vec![0.02; PATIENT_TRIES].into();
+                    hook["tries"] = PATIENT_TRIES.into();
+                }
+            });
+            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
+            self.go_on(&plugin, &receiver);
+            run
+        });
+    }
+
+    /// Lets the next worker go on to the end; returns how many messages came again, and all.
+    fn go_on(&self, plugin: &Plugin, receiver: &Receiver) -> (usize, Vec<Seen>) {
+        let before = filed(plugin);
+        call(plugin, &["work"]).prints();
+        plugin.settled();
+
+        let after = filed(plugin);
+        for (order, text) in &before {
+            assert_eq!(after.get(order), Some(text), "{order} was filed, and changed after that");
+        }
+        let seen = receiver.requests();
+        let again = self.assert_told(plugin, &seen);
+        // Whoever changes something next clears up what was being written.
+        assert_eq!(outcome(plugin, &order(plugin, &["order", "1"]))["status"], "finished");
+        plugin.settled();
+        assert_whole(plugin);
+        (again, seen)
     }
 
     /// Checks that every event was told; returns how many messages came again.
@@ -234,9 +263,7 @@ impl Lives<'_> {
             assert_delivered(&read(&plugin.state(&format!("deliveries/done/{file}"))));
         }
         // One was not taken.
-        let again = seen.len() - events.len() * HOOKS.len() - 1;
-        assert!(again <= UNDER_WAY, "{again} more than needed");
-        again
+        seen.len() - events.len() * HOOKS.len() - 1
     }
 }
 
@@ -282,13 +309,21 @@ impl Drop for Here<'_> {
 
 #[test]
 fn a_worker_that_drives_orders_and_tells_of_them_may_be_killed_anywhere() {
-    let lives = Lives {
+    drives_and_tells(&busy()).run();
+}
+
+fn drives_and_tells(template: &Template) -> Lives<'_> {
+    Lives {
         name: "work, three orders and three webhooks",
-        template: &busy(),
+        template,
         told: &["order.finished", "order.cancelled", "order.released"],
         figures: Mutex::default(),
-    };
-    lives.run();
+    }
+}
+
+/// The same worker, whose system calls fail; CI tries one of `stride` points.
+pub(crate) fn fail(stride: usize) {
+    drives_and_tells(&busy()).fail(stride);
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod docs_requests;
 mod docs_webhooks;
 mod ec2_moto;
 mod errno_commands;
+mod errno_hosters;
 mod errno_orders;
 mod help;
 mod hoster_changes;

@@ -2,12 +2,13 @@
 //! and a provider of its own; the next worker goes on, and what is left is looked at.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::errno::Errnos;
 use super::hoster::Hoster;
 use super::hoster::fault::{Fault, Verb};
 use super::hoster::mode::Mode;
@@ -87,6 +88,27 @@ impl Case<'_> {
     fn kill(&self, at: usize, plugin: &Plugin, hoster: &Hoster) -> (bool, End) {
         let run = tracer::kill_at_effect(bare(plugin, &["work"]), at);
         assert!(run.killed || run.status == Some(0), "{run:?}");
+        (run.killed, self.go_on(plugin, hoster).end)
+    }
+
+    /// Lets the worker's system calls fail; CI tries one of `stride` points.
+    pub(crate) fn fail(&self, stride: usize) {
+        let errnos = Errnos { name: &self.name, stride, threads: 8, works: true };
+        errnos.run(|injection| {
+            let (plugin, hoster) = self.start.copy(&self.mode, self.reuses_ids);
+            hoster.fault(self.verb, self.fault, 1);
+            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
+            let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster)));
+            told.unwrap_or_else(|panic| {
+                self.tell(injection.nth, &plugin, &hoster);
+                resume_unwind(panic)
+            });
+            run
+        });
+    }
+
+    /// Lets the next worker go on to the end, and looks at what is left.
+    fn go_on(&self, plugin: &Plugin, hoster: &Hoster) -> Ended {
         let unwanted = (self.between)(&Left { plugin, hoster });
         let before = promise::only_order(plugin).1;
         let foreign = hoster.planted().len();
@@ -95,7 +117,7 @@ impl Case<'_> {
         let ended = promise::ended(plugin, hoster, &before);
         assert_eq!(hoster.planted().len(), foreign, "somebody else's server was removed");
         (self.check)(&ended, unwanted);
-        (run.killed, ended.end)
+        ended
     }
 
     /// Tells what there is to know about a point that went wrong.

@@ -144,7 +144,8 @@ impl Sweep<'_> {
     /// Lets the command's system calls fail, and hands each outcome to `check`.
     fn fail(&self, stride: usize, check: impl Fn(&Plugin, &Run) + Sync) {
         let works = !self.worker_elsewhere;
-        let errnos = Errnos { name: self.name, stride, threads: 2, works };
+        // A worker that tries again and again waits most of the time.
+        let errnos = Errnos { name: self.name, stride, threads: if works { 8 } else { 2 }, works };
         errnos.run(|injection| {
             let plugin = self.template.copy();
             let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));

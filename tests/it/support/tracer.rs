@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
@@ -191,6 +192,8 @@ struct Tree<'a> {
     lies: BTreeMap<Pid, i64>,
     /// Those whose program is being loaded: nothing of that goes wrong.
     loading: BTreeSet<Pid>,
+    /// Those that run another program than the command.
+    foreign: BTreeSet<Pid>,
 }
 
 impl<'a> Tree<'a> {
@@ -218,6 +221,7 @@ impl<'a> Tree<'a> {
             wrong: 0,
             lies: BTreeMap::new(),
             loading: BTreeSet::from([root]),
+            foreign: BTreeSet::new(),
         }
     }
 
@@ -273,6 +277,12 @@ impl<'a> Tree<'a> {
             WaitStatus::PtraceEvent(pid, _, event) => {
                 if event == Event::PTRACE_EVENT_EXEC as i32 {
                     self.loading.insert(pid);
+                    // Whatever else it runs has faults of its own.
+                    if program(pid) == program(self.root) {
+                        self.foreign.remove(&pid);
+                    } else {
+                        self.foreign.insert(pid);
+                    }
                 }
                 (pid, None)
             }
@@ -302,7 +312,9 @@ impl<'a> Tree<'a> {
         if self.killed {
             self.living.pids().iter().for_each(|pid| end(*pid));
         }
-        let Some(injection) = self.injection else { return };
+        let Some(injection) = self.injection.filter(|_| !self.foreign.contains(&pid)) else {
+            return;
+        };
         if self.loading.contains(&pid) {
             if !inject::is_first_of_program(pid) {
                 return;
@@ -318,6 +330,10 @@ impl<'a> Tree<'a> {
             }
         }
     }
+}
+
+fn program(pid: Pid) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
 fn end(pid: Pid) {

@@ -1,0 +1,32 @@
+//! Workers of orders of a hoster and of a program, and deliveries, whose system calls fail: one
+//! order, at most one server, and every event arrives.
+
+use crate::kill_hoster::{LOST, case};
+use crate::support::hoster_start::Start;
+use crate::support::hoster_sweep::{Case, Points};
+use crate::{kill_command, kill_delivery};
+
+#[test]
+fn a_worker_of_orders_of_a_hoster_may_meet_any_error() {
+    let start = Start::new("fake-unique");
+    let name = "work, an order of a hoster".to_owned();
+    case(name, &start, "fake-unique", Points::Every).fail(101);
+}
+
+#[test]
+fn a_worker_that_does_not_hear_of_its_purchase_may_meet_any_error() {
+    let start = Start::new("fake-plain");
+    let name = "work, an order whose reply is lost".to_owned();
+    let base = case(name, &start, "fake-plain", Points::Every);
+    Case { fault: LOST, ..base }.fail(151);
+}
+
+#[test]
+fn a_worker_of_orders_of_a_program_may_meet_any_error() {
+    kill_command::fail("work, an order of a program", 151);
+}
+
+#[test]
+fn a_worker_that_tells_webhooks_may_meet_any_error() {
+    kill_delivery::fail(211);
+}
