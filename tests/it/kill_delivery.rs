@@ -16,6 +16,7 @@ use crate::support::errno::Errnos;
 use crate::support::hand::read;
 use crate::support::hooks::{SECRET, attempts};
 use crate::support::hoster::request::Seen;
+use crate::support::outage::Outages;
 use crate::support::plugin::Plugin;
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::sweep::{Template, bare, call, hold_worker_lock, order, outcome};
@@ -213,6 +214,18 @@ impl Lives<'_> {
         });
     }
 
+    /// Cuts the power; CI tries one of `stride` points.
+    fn cut(&self, stride: usize) {
+        Outages { name: self.name, stride }.run(|outage| {
+            let plugin = self.template.copy_into(outage.disk.root());
+            let receiver = connect(&plugin);
+            outage.disk.sync();
+            let run = outage.strikes(bare(&plugin, &["work"]), ());
+            self.go_on(&plugin, &receiver);
+            run
+        });
+    }
+
     /// Lets the next worker go on to the end; returns how many messages came again, and all.
     fn go_on(&self, plugin: &Plugin, receiver: &Receiver) -> (usize, Vec<Seen>) {
         let before = filed(plugin);
@@ -319,6 +332,11 @@ fn drives_and_tells(template: &Template) -> Lives<'_> {
         told: &["order.finished", "order.cancelled", "order.released"],
         figures: Mutex::default(),
     }
+}
+
+/// The same worker, whose power fails; CI tries one of `stride` points.
+pub(crate) fn cut(stride: usize) {
+    drives_and_tells(&busy()).cut(stride);
 }
 
 /// The same worker, whose system calls fail; CI tries one of `stride` points.

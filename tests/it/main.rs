@@ -70,6 +70,7 @@ mod orders_show;
 mod orders_wait;
 mod owner;
 mod packages;
+mod power_cut;
 mod race;
 mod ready;
 mod retention;

@@ -4,6 +4,7 @@
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::hoster::Hoster;
 use super::hoster::addresses::Address;
@@ -81,6 +82,15 @@ impl Start {
 
     /// Returns a copy that orders from a hoster of its own.
     pub(crate) fn copy(&self, mode: &Mode, reuses_ids: bool) -> (Plugin, Hoster) {
+        self.connect(self.template.copy(), mode, reuses_ids)
+    }
+
+    /// The same in `root`.
+    pub(crate) fn copy_into(&self, root: TempDir, mode: &Mode) -> (Plugin, Hoster) {
+        self.connect(self.template.copy_into(root), mode, false)
+    }
+
+    fn connect(&self, plugin: Plugin, mode: &Mode, reuses_ids: bool) -> (Plugin, Hoster) {
         let hoster = Hoster::start(mode.clone());
         if let Some(server) = &self.bought {
             hoster.sell_again(server, &self.addresses);
@@ -91,7 +101,6 @@ impl Start {
         if mode.addresses_apart() {
             hoster.plant_address();
         }
-        let plugin = self.template.copy();
         plugin.connect(&hoster, &self.definition);
         let mut quick = config(&hoster, &self.definition);
         quick["worker"] = json!({ "poll_seconds": 0.02, "threads": 1 });

@@ -13,6 +13,7 @@ use super::hoster::Hoster;
 use super::hoster::fault::{Fault, Verb};
 use super::hoster::mode::Mode;
 use super::hoster_start::Start;
+use super::outage::Outages;
 use super::plugin::Plugin;
 use super::promise::{self, End, Ended};
 use super::sweep::bare;
@@ -101,6 +102,22 @@ impl Case<'_> {
             let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster)));
             told.unwrap_or_else(|panic| {
                 self.tell(injection.nth, &plugin, &hoster);
+                resume_unwind(panic)
+            });
+            run
+        });
+    }
+
+    /// Cuts the power; CI tries one of `stride` points.
+    pub(crate) fn cut(&self, stride: usize) {
+        Outages { name: &self.name, stride }.run(|outage| {
+            let (plugin, hoster) = self.start.copy_into(outage.disk.root(), &self.mode);
+            hoster.fault(self.verb, self.fault, 1);
+            outage.disk.sync();
+            let run = outage.strikes(bare(&plugin, &["work"]), ());
+            let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster)));
+            told.unwrap_or_else(|panic| {
+                self.tell(run.calls, &plugin, &hoster);
                 resume_unwind(panic)
             });
             run

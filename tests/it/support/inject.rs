@@ -4,7 +4,6 @@
 use std::ops::Range;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
 
 /// What can be made to fail, by a name for it.
 pub(crate) const KINDS: [&str; 18] = [
@@ -110,7 +109,9 @@ pub(super) use x86_64::{begin, end, is_first_of_program, kind};
 /// Where nobody has written down how to change the registers, nothing is made to fail.
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere {
-    use super::{Injection, Pid};
+    use nix::unistd::Pid;
+
+    use super::Injection;
 
     pub(in super::super) const fn kind(_: Pid) -> Option<usize> {
         None

@@ -63,7 +63,14 @@ pub(crate) fn has(program: &str) -> bool {
 
 #[track_caller]
 fn run(command: &mut Command) {
+    try_run(command).expect("the command succeeds");
+}
+
+/// Runs a command of the system's.
+pub(crate) fn try_run(command: &mut Command) -> Result<(), String> {
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    let output = command.output().expect("the command runs");
-    assert!(output.status.success(), "{command:?}: {output:?}");
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        other => Err(format!("{command:?}: {other:?}")),
+    }
 }

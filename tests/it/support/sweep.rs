@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::answer::Answer;
 use super::book::{number, orders};
 use super::errno::Errnos;
+use super::outage::Outages;
 use super::plugin::{Held, Plugin};
 use super::tracer::{self, Run};
 
@@ -130,6 +131,8 @@ pub(crate) enum By {
     Kill,
     /// Its system calls fail; CI tries one of so many points.
     Errno(usize),
+    /// It is killed, and the power fails; CI tries one of so many points.
+    Outage(usize),
 }
 
 impl Sweep<'_> {
@@ -138,6 +141,7 @@ impl Sweep<'_> {
         match by {
             By::Kill => self.run(check),
             By::Errno(stride) => self.fail(stride, check),
+            By::Outage(stride) => self.cut(stride, check),
         }
     }
 
@@ -157,6 +161,19 @@ impl Sweep<'_> {
             if self.words[0] == "order" || self.words[0] == "order_status" {
                 assert!(!run.stdout.is_empty() || run.status != Some(0), "{run:?}");
             }
+            check(&plugin, &run);
+            plugin.settled();
+            run
+        });
+    }
+
+    /// Kills the command as the power fails, and hands each outcome to `check`.
+    fn cut(&self, stride: usize, check: impl Fn(&Plugin, &Run) + Sync) {
+        Outages { name: self.name, stride }.run(|outage| {
+            let plugin = self.template.copy_into(outage.disk.root());
+            outage.disk.sync();
+            let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
+            let run = outage.strikes(bare(&plugin, self.words), held);
             check(&plugin, &run);
             plugin.settled();
             run

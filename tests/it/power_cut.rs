@@ -1,0 +1,91 @@
+//! Power that fails while a command or a worker runs, on ext4 and on XFS: no answered order is lost,
+//! no server is bought twice, and every event arrives.
+//!
+//! CI tries some of the points; `SWEEP=full cargo test --test it power_cut -- --nocapture` tries all,
+//! and prints the table of `docs/reliability.md`. Only root can mount the disks that it takes.
+
+use crate::kill_hoster::{LOST, case};
+use crate::support::hoster_start::Start;
+use crate::support::hoster_sweep::{Case, Points};
+use crate::support::power::{Disk, Kind};
+use crate::support::sweep::By;
+use crate::{kill_delivery, kill_order, kill_worker};
+
+/// Else the sweeps would prove nothing.
+#[test]
+fn power_that_fails_takes_along_what_was_not_synced() {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.can_be_had()) {
+        let disk = Disk::new(kind);
+        let root = disk.root();
+        let (kept, lost) = (root.path().join("kept"), root.path().join("lost"));
+        disk.sync();
+        std::fs::write(&kept, "kept").unwrap();
+        for name in [&kept, &root.path().to_owned()] {
+            std::fs::File::open(name).unwrap().sync_all().unwrap();
+        }
+        std::fs::write(&lost, "lost").unwrap();
+        disk.cut_power();
+        assert_eq!(std::fs::read(&kept).unwrap(), b"kept", "{}", kind.name());
+        assert!(!lost.exists(), "{}", kind.name());
+    }
+}
+
+#[test]
+fn power_may_fail_during_the_very_first_order() {
+    kill_order::the_first_order(By::Outage(9));
+}
+
+#[test]
+fn power_may_fail_during_an_order() {
+    kill_order::an_order(By::Outage(5));
+}
+
+#[test]
+fn power_may_fail_during_an_order_with_a_key() {
+    kill_order::an_order_with_a_key(By::Outage(7));
+}
+
+#[test]
+fn power_may_fail_during_an_order_and_the_worker_that_it_starts() {
+    kill_order::an_order_and_its_worker(By::Outage(19));
+}
+
+#[test]
+fn power_may_fail_during_a_worker() {
+    kill_worker::a_worker(By::Outage(17));
+}
+
+#[test]
+fn power_may_fail_during_a_cancel() {
+    kill_worker::a_cancel(By::Outage(11));
+}
+
+#[test]
+fn power_may_fail_during_a_release() {
+    kill_worker::a_release(By::Outage(11));
+}
+
+#[test]
+fn power_may_fail_during_a_prune() {
+    kill_worker::a_prune(By::Outage(17));
+}
+
+#[test]
+fn power_may_fail_while_a_hoster_sells() {
+    let start = Start::new("fake-unique");
+    let name = "work, an order of a hoster".to_owned();
+    case(name, &start, "fake-unique", Points::Every).cut(29);
+}
+
+#[test]
+fn power_may_fail_while_a_hoster_sells_whose_reply_is_lost() {
+    let start = Start::new("fake-plain");
+    let name = "work, an order whose reply is lost".to_owned();
+    let base = case(name, &start, "fake-plain", Points::Every);
+    Case { fault: LOST, ..base }.cut(31);
+}
+
+#[test]
+fn power_may_fail_while_webhooks_are_told() {
+    kill_delivery::cut(97);
+}

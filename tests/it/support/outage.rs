@@ -1,0 +1,109 @@
+//! Sweeps over power cuts: a command is killed as it begins a system call that can have an effect,
+//! the power fails, the machine comes up again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::power::{Disk, Kind};
+use super::tracer::{self, Run};
+
+/// After how many runs that ended before their point a sweep is over.
+const MISSES: usize = 2;
+
+/// How many points go wrong before a sweep is given up.
+const VIOLATIONS: usize = 3;
+
+/// How many disks there are at once.
+const DISKS: usize = 2;
+
+/// A sweep over power cuts.
+pub(crate) struct Outages<'a> {
+    /// The row's name in `docs/reliability.md`.
+    pub(crate) name: &'a str,
+    /// CI tries one of so many points.
+    pub(crate) stride: usize,
+}
+
+/// Runs a command until its point, and cuts the power.
+pub(crate) struct Outage<'a> {
+    pub(crate) disk: &'a Disk,
+    at: usize,
+}
+
+impl Outage<'_> {
+    /// Kills the command with all that it started, and cuts the power; what `held` holds until then
+    /// is let go of.
+    pub(crate) fn strikes<T>(&self, command: Command, held: T) -> Run {
+        let run = tracer::kill_at_effect(command, self.at);
+        drop(held);
+        self.disk.cut_power();
+        run
+    }
+}
+
+impl Outages<'_> {
+    /// Tries the points on each file system that can be had: `trial` tries one, and panics where what
+    /// must hold does not.
+    ///
+    /// `SWEEP=full` tries all, `SWEEP=7` one of seven.
+    #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
+    pub(crate) fn run(&self, trial: impl Fn(&Outage<'_>) -> Run + Sync) {
+        let mut cells = Vec::new();
+        let mut violations = 0;
+        for kind in Kind::ALL {
+            if !kind.can_be_had() {
+                cells.push("-".to_owned());
+                continue;
+            }
+            let figures = self.on(kind, &trial);
+            cells.push(figures.points.to_string());
+            violations += figures.violations;
+        }
+        eprintln!("| {} | {} | {violations} |", self.name, cells.join(" | "));
+        assert_eq!(violations, 0, "points that went wrong");
+    }
+
+    #[expect(clippy::print_stderr, reason = "a failed check says where")]
+    fn on(&self, kind: Kind, trial: &(impl Fn(&Outage<'_>) -> Run + Sync)) -> Figures {
+        let stride = match std::env::var("SWEEP") {
+            Ok(full) if full == "full" => 1,
+            given => given.ok().and_then(|text| text.parse().ok()).unwrap_or(self.stride),
+        };
+        let (next, figures) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
+        let work = || {
+            let disk = Disk::new(kind);
+            let is_over =
+                |figures: &Figures| figures.misses >= MISSES || figures.violations >= VIOLATIONS;
+            while !is_over(&figures.lock().expect("no lane panicked")) {
+                let at =
+                    1 + self.name.len() % stride + stride * next.fetch_add(1, Ordering::Relaxed);
+                let tried = catch_unwind(AssertUnwindSafe(|| trial(&Outage { disk: &disk, at })));
+                let mut figures = figures.lock().expect("no lane panicked");
+                match tried {
+                    Ok(run) if run.killed => figures.points += 1,
+                    Ok(_) => figures.misses += 1,
+                    Err(_) => {
+                        figures.violations += 1;
+                        eprintln!("WRONG {} on {}: cut at call {at}", self.name, kind.name());
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..DISKS {
+                scope.spawn(work);
+            }
+        });
+        figures.into_inner().expect("no lane panicked")
+    }
+}
+
+/// What a sweep has seen.
+#[derive(Default)]
+struct Figures {
+    points: usize,
+    misses: usize,
+    violations: usize,
+}

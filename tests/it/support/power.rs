@@ -1,0 +1,140 @@
+//! Disks whose power fails: a file system in a file of its own, shut down without its journal being
+//! written out, and mounted again.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use std::process::Command;
+
+use nix::libc;
+use tempfile::TempDir;
+
+use super::mount::{self, has};
+use super::{is_root, skip};
+
+/// `FS_IOC_SHUTDOWN` of Linux's `include/uapi/linux/fs.h`, 6.18, before that ext4's and XFS's own
+/// by the same number.
+const SHUTDOWN: libc::c_ulong = 0x8004_587d;
+
+/// Nothing more is written, not even the journal: `FS_SHUTDOWN_FLAGS_NOLOGFLUSH`.
+const NO_LOG_FLUSH: u32 = 2;
+
+/// A kind of file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ext4,
+    Xfs,
+}
+
+impl Kind {
+    /// Those that `state/` is tried on.
+    pub(crate) const ALL: [Self; 2] = [Self::Ext4, Self::Xfs];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "XFS",
+        }
+    }
+
+    /// Returns what makes one, and how large it is at least, in MiB.
+    const fn maker(self) -> (&'static str, &'static [&'static str], u64) {
+        match self {
+            Self::Ext4 => ("mkfs.ext4", &["-qF"], 32),
+            Self::Xfs => ("mkfs.xfs", &["-qf"], 320),
+        }
+    }
+
+    /// Returns whether one can be had here; says why not.
+    pub(crate) fn can_be_had(self) -> bool {
+        if !is_root() {
+            skip("only root can mount a file system");
+        } else if !std::path::Path::new("/dev/loop-control").exists() {
+            skip("there are no loop devices");
+        } else if !has(self.maker().0) {
+            skip(&format!("{} is not installed", self.maker().0));
+        } else if let Err(why) = Disk::try_new(self) {
+            skip(&format!("no {} can be mounted: {why}", self.name()));
+        } else {
+            return true;
+        }
+        false
+    }
+}
+
+/// A mounted file system; unmounted when dropped.
+pub(crate) struct Disk {
+    /// Outlives the mount.
+    folder: TempDir,
+}
+
+impl Disk {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self::try_new(kind).expect("it was made before")
+    }
+
+    fn try_new(kind: Kind) -> Result<Self, String> {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let this = Self { folder: folder.map_err(|error| error.to_string())? };
+        std::fs::create_dir(this.path()).map_err(|error| error.to_string())?;
+        let (program, flags, size) = kind.maker();
+        let file = File::create(this.image()).map_err(|error| error.to_string())?;
+        file.set_len(size << 20).map_err(|error| error.to_string())?;
+        mount::try_run(Command::new(program).args(flags).arg(this.image()))?;
+        this.mount()?;
+        Ok(this)
+    }
+
+    fn image(&self) -> PathBuf {
+        self.folder.path().join("image")
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("mounted")
+    }
+
+    fn mount(&self) -> Result<(), String> {
+        mount::try_run(
+            Command::new("mount").args(["-o", "loop"]).arg(self.image()).arg(self.path()),
+        )
+    }
+
+    /// Returns a new folder on it.
+    pub(crate) fn root(&self) -> TempDir {
+        tempfile::tempdir_in(self.path()).expect("a folder on the mount")
+    }
+
+    /// Writes all out that is there.
+    pub(crate) fn sync(&self) {
+        let folder = File::open(self.path()).expect("the mount opens");
+        nix::unistd::syncfs(&folder).expect("it is written out");
+    }
+
+    /// Cuts the power, and comes up again.
+    #[expect(unsafe_code, reason = "nobody has a safe door to this request")]
+    pub(crate) fn cut_power(&self) {
+        let folder = File::open(self.path()).expect("the mount opens");
+        let flag = NO_LOG_FLUSH;
+        // Sound: the request reads four bytes, which outlive it.
+        let done = unsafe { libc::ioctl(folder.as_raw_fd(), SHUTDOWN, &raw const flag) };
+        assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+        drop(folder);
+        let mut left = mount::try_run(Command::new("umount").arg(self.path()));
+        // Another test that forks just now has its files open for a moment.
+        for _ in 0..200 {
+            if left.is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            left = mount::try_run(Command::new("umount").arg(self.path()));
+        }
+        left.expect("nobody uses it");
+        self.mount().expect("it is mounted again");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = mount::try_run(Command::new("umount").arg("-l").arg(self.path()));
+    }
+}
