@@ -458,6 +458,7 @@ install_provider() {
         [ "$uid" -ne 0 ] || [ -n "$dry_run" ] || claim_holder
     fi
     make_folders
+    [ -n "$dry_run" ] || remove_leftovers
     [ -z "$demo" ] || [ -n "$dry_run" ] || : >"$holder/.demo"
     mend_owner
     place_binary
@@ -495,6 +496,11 @@ make_folder() {
         *700) ;;
         *) act mode "$2 is now 0700" chmod 0700 "$1" ;;
     esac
+}
+
+# What a run that was killed has left of `put`.
+remove_leftovers() {
+    find "$holder/bin" "$holder/etc" -type f -name '.new.??????' -exec rm -f -- {} +
 }
 
 # Root executes what is in here, so nobody else may own it. The panel's tasks/ is left alone.

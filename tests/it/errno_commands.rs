@@ -2,7 +2,7 @@
 //! or is not, and the next worker goes on.
 
 use crate::support::sweep::By;
-use crate::{kill_retention, kill_webhooks, kill_worker};
+use crate::{kill_again, kill_retention, kill_webhooks, kill_worker};
 
 #[test]
 fn a_worker_may_meet_any_error() {
@@ -47,4 +47,19 @@ fn a_webhook_that_is_created_may_meet_any_error() {
 #[test]
 fn a_look_at_old_orders_may_meet_any_error() {
     kill_retention::a_look_at_old_orders(By::Errno(61));
+}
+
+#[test]
+fn a_retry_may_meet_any_error() {
+    kill_again::a_retry(By::Errno(61));
+}
+
+#[test]
+fn a_new_secret_may_meet_any_error() {
+    kill_again::a_new_secret(By::Errno(41));
+}
+
+#[test]
+fn root_that_orders_in_somebody_elses_name_may_meet_any_error() {
+    kill_again::root_orders_for_the_owner(By::Errno(41));
 }

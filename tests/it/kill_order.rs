@@ -9,7 +9,7 @@ use crate::support::tracer::Run;
 const KEY: &str = "invoice 7";
 
 /// A provider with one finished order and two servers left.
-fn in_use() -> Template {
+pub(crate) fn in_use() -> Template {
     let plugin = Plugin::with_servers(3);
     plugin.finished(&plugin.order());
     plugin.settled();
@@ -18,7 +18,7 @@ fn in_use() -> Template {
 
 /// Checks an order that was answered: it is stored once and comes to a server.
 #[track_caller]
-fn is_carried_out(plugin: &Plugin, id: &str) {
+pub(crate) fn is_carried_out(plugin: &Plugin, id: &str) {
     let last = outcome(plugin, id);
     assert_eq!(last["status"], "finished", "{last}");
     let files = plugin.files();
@@ -57,7 +57,7 @@ fn sells_just(plugin: &Plugin, free: usize, told: &mut Vec<String>) {
 
 /// What must hold after `order 1` was killed, where `before` orders were finished earlier and
 /// there were three servers in all.
-fn check_without_key(plugin: &Plugin, run: &Run, before: u64) {
+pub(crate) fn check_without_key(plugin: &Plugin, run: &Run, before: u64) {
     let mut told: Vec<String> = (1..=before).map(|id| id.to_string()).collect();
     let mut free = 3 - told.len();
     let unanswered = match task_id(run) {

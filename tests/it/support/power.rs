@@ -74,6 +74,7 @@ impl Disk {
     }
 
     fn try_new(kind: Kind) -> Result<Self, String> {
+        keep_mounts_to_this_thread()?;
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let this = Self { folder: folder.map_err(|error| error.to_string())? };
         std::fs::create_dir(this.path()).map_err(|error| error.to_string())?;
@@ -129,8 +130,30 @@ impl Disk {
             left = mount::try_run(Command::new("umount").arg(self.path()));
         }
         left.expect("nobody uses it");
+        // Else the next mount would show the file system that was shut down.
+        super::wait_until("the disk is let go of", || !self.is_attached());
         self.mount().expect("it is mounted again");
     }
+
+    /// Returns whether a loop device stands for the image.
+    fn is_attached(&self) -> bool {
+        let image = self.image();
+        let devices = std::fs::read_dir("/sys/block").into_iter().flatten().flatten();
+        let files = devices.map(|device| device.path().join("loop/backing_file"));
+        let mut files = files.filter_map(|file| std::fs::read_to_string(file).ok());
+        files.any(|file| file.trim() == image.to_string_lossy())
+    }
+}
+
+/// Whoever makes a mount namespace meanwhile, as tests of the panel do, would keep a copy of each
+/// mount, and a disk that was shut down alive.
+#[expect(unsafe_code, reason = "nobody here has a safe door to this request")]
+fn keep_mounts_to_this_thread() -> Result<(), String> {
+    // Sound: it has no memory to do with; other threads keep their mounts.
+    if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
+        return Err(std::io::Error::last_os_error().to_string());
+    }
+    mount::try_run(Command::new("mount").args(["--make-rprivate", "/"]))
 }
 
 impl Drop for Disk {

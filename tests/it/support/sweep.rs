@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, lchown, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -28,18 +28,26 @@ pub(crate) struct Template {
     plugin: Plugin,
     /// Whether `claims/` looks changed by hand in a copy, so that it is made anew from the orders.
     claims_touched: bool,
+    /// Who the copies belong to, where that is not who runs the tests.
+    owner: Option<u32>,
     /// What this is a copy of: the executable is there.
     _original: Option<Box<Self>>,
 }
 
 impl Template {
     pub(crate) fn of(plugin: Plugin) -> Self {
-        Self { plugin, claims_touched: false, _original: None }
+        Self { plugin, claims_touched: false, owner: None, _original: None }
     }
 
     /// Returns a template whose copies look as if a hand had changed `claims/`.
     pub(crate) fn with_claims_touched(self) -> Self {
         Self { claims_touched: true, ..self }
+    }
+
+    /// Returns a template whose copies belong to that user; only root can give them away.
+    pub(crate) fn owned_by(self, owner: u32) -> Self {
+        open_to_all(self.plugin.root());
+        Self { owner: Some(owner), ..self }
     }
 
     /// Returns a template with one order more, whose number reached nobody, and that number.
@@ -73,6 +81,10 @@ impl Template {
         copy(&self.plugin.root().join("providers"), &root.path().join("providers"))
             .expect("the provider is copied");
         let copy = Plugin::in_folder(root);
+        if let Some(owner) = self.owner {
+            open_to_all(copy.root());
+            give_away(&copy.holder(), owner).expect("it is given away");
+        }
         let claims = copy.state("claims");
         if self.claims_touched && claims.exists() {
             let long_ago = std::time::SystemTime::UNIX_EPOCH;
@@ -113,6 +125,22 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     File::open(to)?.set_modified(metadata.modified()?)
 }
 
+/// Lets everybody go through a folder.
+fn open_to_all(folder: &Path) {
+    let permissions = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, permissions).expect("it is ours");
+}
+
+fn give_away(path: &Path, owner: u32) -> io::Result<()> {
+    lchown(path, Some(owner), Some(owner))?;
+    if path.symlink_metadata()?.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            give_away(&entry?.path(), owner)?;
+        }
+    }
+    Ok(())
+}
+
 /// A sweep; see [`Sweep::run`].
 pub(crate) struct Sweep<'a> {
     pub(crate) name: &'a str,
@@ -129,6 +157,8 @@ pub(crate) struct Sweep<'a> {
 pub(crate) enum By {
     /// It is killed at each of its system calls.
     Kill,
+    /// The same; CI tries one of so many points.
+    KillSome(usize),
     /// Its system calls fail; CI tries one of so many points.
     Errno(usize),
     /// It is killed, and the power fails; CI tries one of so many points.
@@ -140,6 +170,11 @@ impl Sweep<'_> {
     pub(crate) fn by(&self, by: By, check: impl Fn(&Plugin, &Run) + Sync) {
         match by {
             By::Kill => self.run(check),
+            By::KillSome(stride) => {
+                let full = std::env::var("SWEEP").is_ok_and(|value| value == "full");
+                let stride = if full { 1 } else { stride };
+                self.run_beside(stride, |_| (), |plugin, run, ()| check(plugin, run));
+            }
             By::Errno(stride) => self.fail(stride, check),
             By::Outage(stride) => self.cut(stride, check),
         }
@@ -182,18 +217,32 @@ impl Sweep<'_> {
 
     /// Kills the command at every system call in turn, and hands each outcome to `check`.
     pub(crate) fn run(&self, check: impl Fn(&Plugin, &Run) + Sync) {
-        let (next, figures) = (AtomicUsize::new(1), Mutex::new(Figures::default()));
+        self.run_beside(1, |_| (), |plugin, run, ()| check(plugin, run));
+    }
+
+    /// The same while somebody else does something, at one of `stride` calls.
+    pub(crate) fn run_beside<T: Send>(
+        &self,
+        stride: usize,
+        beside: impl Fn(&Plugin) -> T + Sync,
+        check: impl Fn(&Plugin, &Run, T) + Sync,
+    ) {
+        let (next, figures) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
         let work = || {
             while figures.lock().is_ok_and(|figures| figures.misses < MISSES) {
-                let call = next.fetch_add(1, Ordering::Relaxed);
+                let call = 1 + stride * next.fetch_add(1, Ordering::Relaxed);
                 let _point = Point { sweep: self.name, call, figures: &figures };
                 let plugin = self.template.copy();
                 let before = orders(&plugin).len();
                 let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
-                let run = tracer::kill_at(bare(&plugin, self.words), call);
+                let (run, other) = std::thread::scope(|scope| {
+                    let other = scope.spawn(|| beside(&plugin));
+                    let run = tracer::kill_at(bare(&plugin, self.words), call);
+                    (run, other.join().expect("the other one is not killed"))
+                });
                 drop(held);
                 let more = orders(&plugin).len() > before;
-                check(&plugin, &run);
+                check(&plugin, &run, other);
                 plugin.settled();
                 figures.lock().expect("no check failed").add(&run, more, self.status);
             }
@@ -202,7 +251,7 @@ impl Sweep<'_> {
             scope.spawn(work);
             scope.spawn(work);
         });
-        figures.into_inner().expect("no check failed").print(self.name);
+        figures.into_inner().expect("no check failed").print(self.name, stride);
     }
 }
 
@@ -232,9 +281,9 @@ impl Figures {
     }
 
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
-    fn print(&self, name: &str) {
+    fn print(&self, name: &str, stride: usize) {
         let Self { points, answered, stored, calls, .. } = self;
-        assert!(points >= calls, "{points} of {calls} calls were tried");
+        assert!(points * stride >= *calls, "{points} of {calls} calls were tried");
         eprintln!("{name}: {points} points, {answered} answered, {stored} stored");
     }
 }

@@ -1,0 +1,224 @@
+//! `install.sh`, killed with all that it started as it begins a system call that can have an effect:
+//! run again it comes to its end, and every order is there.
+//!
+//! CI tries some of the points; `SWEEP=full cargo test --test it kill_install -- --nocapture` tries
+//! all.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+use crate::support::book::assert_whole;
+use crate::support::plugin::{BINARY, NAME, Plugin, installer};
+use crate::support::sweep::{call, order, outcome};
+use crate::support::tracer::{self, Run};
+
+/// How many runs end before their point when all have been tried.
+const MISSES: usize = 2;
+
+/// What is installed from, and what was installed.
+struct Stock {
+    folder: TempDir,
+    /// A provider with one finished order.
+    plugin: Plugin,
+}
+
+impl Stock {
+    fn new() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let stripped = folder.path().join("old");
+        let strip = Command::new("strip").args(["-o"]).arg(&stripped).arg(BINARY).status();
+        if !strip.is_ok_and(|status| status.success()) {
+            std::fs::copy(BINARY, &stripped).unwrap();
+        }
+        // Another executable that does the same: what comes after its end is not loaded.
+        let mut bytes = std::fs::read(&stripped).unwrap();
+        bytes.push(b'\n');
+        std::fs::copy(&stripped, folder.path().join("new")).unwrap();
+        std::fs::write(folder.path().join("new"), &bytes).unwrap();
+        let plugin = Plugin::with_servers(4);
+        plugin.finished(&plugin.order());
+        plugin.settled();
+        let bin = plugin.executable();
+        std::fs::remove_file(&bin).unwrap();
+        std::fs::copy(&stripped, &bin).unwrap();
+        Self { folder, plugin }
+    }
+
+    fn binary(&self, which: &str) -> PathBuf {
+        self.folder.path().join(which)
+    }
+
+    /// Returns a copy of the provider.
+    fn copy(&self) -> Plugin {
+        let root = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let from = self.plugin.root().join("providers");
+        let copied = Command::new("cp").arg("-a").arg(from).arg(root.path()).status();
+        assert!(copied.unwrap().success());
+        Plugin::in_folder(root)
+    }
+
+    /// Returns a folder where nothing is installed.
+    fn empty(&self) -> Plugin {
+        Plugin::in_folder(tempfile::tempdir_in(self.folder.path()).unwrap())
+    }
+
+    fn script(&self, plugin: &Plugin, flags: &[&str]) -> Command {
+        let mut command = installer();
+        command.args(["--name", NAME, "--root"]).arg(plugin.root()).args(flags);
+        command.env("TMPDIR", self.folder.path());
+        command
+    }
+
+    fn install(&self, plugin: &Plugin) -> Command {
+        let mut command = self.script(plugin, &["--from"]);
+        command.arg(self.binary("new"));
+        command
+    }
+
+    /// Installs to the end, and looks at what is there then.
+    #[track_caller]
+    fn comes_to_its_end(&self, plugin: &Plugin) {
+        let output = self.install(plugin).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(same(&plugin.executable(), &self.binary("new")), "the new one is in its place");
+        assert_eq!(left(plugin), Vec::<PathBuf>::new(), "left behind");
+    }
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    std::fs::read(one).unwrap() == std::fs::read(other).unwrap()
+}
+
+/// Returns new files on their way to their places.
+fn left(plugin: &Plugin) -> Vec<PathBuf> {
+    let folders = [plugin.holder().join("bin"), plugin.etc("")];
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten());
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.to_string_lossy().contains("/.new.")).collect()
+}
+
+/// Kills a command at one of so many of its points; `trial` tries one.
+#[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
+fn sweep(name: &str, stride: usize, trial: impl Fn(usize) -> Run + Sync) {
+    let full = std::env::var("SWEEP").is_ok_and(|value| value == "full");
+    let stride = if full { 1 } else { stride };
+    let (next, points, misses) = (AtomicUsize::new(0), Mutex::new(0), AtomicUsize::new(0));
+    let work = || {
+        while misses.load(Ordering::SeqCst) < MISSES {
+            let at = 1 + name.len() % stride + stride * next.fetch_add(1, Ordering::SeqCst);
+            let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| trial(at)));
+            match tried {
+                Ok(run) if run.killed => *points.lock().unwrap() += 1,
+                Ok(_) => drop(misses.fetch_add(1, Ordering::SeqCst)),
+                Err(panic) => {
+                    eprintln!("WRONG {name}: killed at call {at}");
+                    misses.store(MISSES, Ordering::SeqCst);
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    let points = points.into_inner().unwrap();
+    eprintln!("| {name} | {points} | 0 |");
+    assert!(points > 3, "{points} points");
+}
+
+/// Checks that the order of before is there, and that another can be placed.
+#[track_caller]
+fn goes_on(plugin: &Plugin) {
+    let told = call(plugin, &["order_status", "1"]).succeeds();
+    assert_eq!(told["status"], "finished", "{told}");
+    let id = order(plugin, &["order", "1"]);
+    assert_eq!((&*id, &outcome(plugin, &id)["status"]), ("2", &"finished".into()));
+    plugin.settled();
+    assert_whole(plugin);
+}
+
+#[test]
+fn a_first_installation_may_be_killed_anywhere_and_repeated() {
+    let stock = Stock::new();
+    sweep("install.sh, first", 97, |at| {
+        let plugin = stock.empty();
+        let run = tracer::kill_at_effect(stock.install(&plugin), at);
+        stock.comes_to_its_end(&plugin);
+        let _ = call(&plugin, &["order", "1"]).fails("out_of_stock", 3);
+        run
+    });
+}
+
+#[test]
+fn an_upgrade_may_be_killed_anywhere_and_repeated() {
+    let stock = Stock::new();
+    sweep("install.sh, upgrade", 61, |at| {
+        let plugin = stock.copy();
+        let run = tracer::kill_at_effect(stock.install(&plugin), at);
+        let whole = ["old", "new"].iter().any(|one| same(&plugin.executable(), &stock.binary(one)));
+        assert!(whole, "the old executable or the new one is there");
+        // Orders go on in between.
+        let told = call(&plugin, &["order_status", "1"]).succeeds();
+        assert_eq!(told["status"], "finished", "{told}");
+        stock.comes_to_its_end(&plugin);
+        goes_on(&plugin);
+        run
+    });
+}
+
+#[test]
+fn an_uninstallation_may_be_killed_anywhere_and_repeated() {
+    let stock = Stock::new();
+    sweep("install.sh --uninstall", 41, |at| {
+        let plugin = stock.copy();
+        let run = tracer::kill_at_effect(stock.script(&plugin, &["--uninstall"]), at);
+        let output = stock.script(&plugin, &["--uninstall"]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(!plugin.executable().exists());
+        stock.comes_to_its_end(&plugin);
+        goes_on(&plugin);
+        run
+    });
+}
+
+#[test]
+fn a_purge_may_be_killed_anywhere_and_repeated() {
+    let stock = Stock::new();
+    let flags = ["--uninstall", "--purge"];
+    sweep("install.sh --uninstall --purge", 61, |at| {
+        let plugin = stock.copy();
+        let run = tracer::kill_at_effect(stock.script(&plugin, &flags), at);
+        if plugin.holder().exists() {
+            let output = stock.script(&plugin, &flags).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        }
+        assert!(!plugin.holder().exists());
+        run
+    });
+}
+
+#[test]
+fn an_archive_may_be_killed_anywhere_and_made_again() {
+    let stock = Stock::new();
+    let whole = stock.folder.path().join("whole.tar.gz");
+    let pack = |file: &Path| {
+        let mut command = stock.install(&stock.plugin);
+        command.arg("--archive").arg(file);
+        command
+    };
+    assert!(pack(&whole).output().unwrap().status.success());
+    sweep("install.sh --archive", 61, |at| {
+        let folder = tempfile::tempdir_in(stock.folder.path()).unwrap();
+        let file = folder.path().join("made.tar.gz");
+        let run = tracer::kill_at_effect(pack(&file), at);
+        assert!(!file.exists() || same(&file, &whole), "it is whole or not there");
+        assert!(pack(&file).output().unwrap().status.success());
+        assert!(same(&file, &whole));
+        run
+    });
+}
