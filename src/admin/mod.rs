@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod config;
 mod deliveries;
 mod metrics;
 mod orders;
@@ -78,6 +79,7 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
         Command::Check(options) => return check::run(home, &options),
         Command::Metrics(options) => return metrics::run(home, &options),
         Command::Webhooks(command) => return webhooks::run(home, command),
+        Command::Config(command) => return config::run(home, &command),
         Command::Deliveries(command) => return deliveries::run(home, command),
         command => command,
     };
@@ -98,6 +100,7 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
         }
         // These went their own ways above.
         Command::Check(_)
+        | Command::Config(_)
         | Command::Metrics(_)
         | Command::Webhooks(_)
         | Command::Deliveries(_)

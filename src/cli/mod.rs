@@ -1,6 +1,7 @@
 //! The commands for people and scripts, as clap sees them.
 
 mod completions;
+mod config;
 mod deliveries;
 #[cfg(test)]
 mod man;
@@ -16,6 +17,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use completions::{Shell, completions};
+pub(crate) use config::{Configure, SetValue};
 pub(crate) use deliveries::{
     DeleteDeliveries, Deliveries, ListDeliveries, Redeliver, Replay, ShowDelivery, TestWebhook,
 };
@@ -32,11 +34,12 @@ pub(crate) use webhooks::{
 pub(crate) const DETACHED: &str = "--detached";
 
 /// The first words that belong to this door; every other one is the protocol's.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "orders",
     "webhooks",
     "deliveries",
     "catalog",
+    "config",
     "check",
     "metrics",
     "work",
@@ -94,6 +97,9 @@ pub(crate) enum Command {
     Deliveries(Deliveries),
     /// List what the hoster sells, with prices
     Catalog(Catalog),
+    /// Make, show and change the configuration file
+    #[command(subcommand)]
+    Config(Configure),
     /// Look for whatever is wrong with the provider, and say how to mend it
     Check(Check),
     /// Print how the provider is doing, as Prometheus reads it

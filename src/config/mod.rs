@@ -1,6 +1,9 @@
 //! The configuration file, `etc/NAME.conf`: what is sold, with whose account, within which limits.
 
+pub(crate) mod change;
+pub(crate) mod defaults;
 mod file;
+mod spans;
 mod text;
 
 use std::collections::BTreeSet;

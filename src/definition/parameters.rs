@@ -13,7 +13,19 @@ use crate::json::nearest;
 /// # Errors
 /// A sentence that names the parameter and what is wrong with it.
 pub(crate) fn check(definition: &Http, given: &BTreeMap<String, Value>) -> Result<(), String> {
-    if definition.program.as_ref().is_some_and(|program| program.any_parameters) {
+    check_given(definition, given)?;
+    missing(definition, given).map_or(Ok(()), Err)
+}
+
+/// Checks those parameters that a configuration has.
+///
+/// # Errors
+/// A sentence that names the parameter and what is wrong with it.
+pub(crate) fn check_given(
+    definition: &Http,
+    given: &BTreeMap<String, Value>,
+) -> Result<(), String> {
+    if takes_any(definition) {
         return Ok(());
     }
     for (name, value) in given {
@@ -26,15 +38,22 @@ pub(crate) fn check(definition: &Http, given: &BTreeMap<String, Value>) -> Resul
         };
         check_one(name, parameter, value)?;
     }
-    let missing = definition.parameters.iter().find(|(name, parameter)| {
-        parameter.required && parameter.default.is_none() && !given.contains_key(*name)
-    });
-    match missing {
-        Some((name, parameter)) => {
-            Err(format!("parameter `{name}` is missing: {}", parameter.description))
-        }
-        None => Ok(()),
+    Ok(())
+}
+
+/// Says which parameter a configuration must have and has not.
+pub(crate) fn missing(definition: &Http, given: &BTreeMap<String, Value>) -> Option<String> {
+    if takes_any(definition) {
+        return None;
     }
+    let (name, parameter) = definition.parameters.iter().find(|(name, parameter)| {
+        parameter.required && parameter.default.is_none() && !given.contains_key(*name)
+    })?;
+    Some(format!("parameter `{name}` is missing: {}", parameter.description))
+}
+
+fn takes_any(definition: &Http) -> bool {
+    definition.program.as_ref().is_some_and(|program| program.any_parameters)
 }
 
 fn check_one(name: &str, parameter: &Parameter, value: &Value) -> Result<(), String> {

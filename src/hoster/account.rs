@@ -135,29 +135,35 @@ fn client(home: &Home, config: &Config) -> Result<Client, String> {
         .map_err(|why| format!("{place}: {why}"))
 }
 
+/// Says which credential a configuration has that its hoster does not know.
+pub(crate) fn unknown_credential(config: &Config, definition: &Http) -> Option<String> {
+    let any = definition.program.as_ref().is_some_and(|program| program.any_credentials);
+    let known = |name: &String| any || definition.credentials.contains_key(name);
+    let name = config.credentials.keys().find(|name| !known(name))?;
+    let nearest = nearest(name, definition.credentials.keys().map(String::as_str));
+    Some(match nearest {
+        Some(nearest) => format!("credentials.{name}: unknown; did you mean `{nearest}`?"),
+        None => format!("credentials.{name}: this hoster takes none"),
+    })
+}
+
+/// Says which credential a configuration must have and has not.
+pub(crate) fn missing_credential(config: &Config, definition: &Http) -> Option<String> {
+    let given = |name: &String| config.credentials.contains_key(name);
+    let mut all = definition.credentials.iter();
+    let (name, Credential { description, .. }) =
+        all.find(|(name, credential)| !credential.optional && !given(name))?;
+    Some(format!("credentials.{name} is missing: {description}"))
+}
+
 fn credentials(
     home: &Home,
     config: &Config,
     definition: &Http,
 ) -> Result<BTreeMap<String, String>, String> {
-    let any = definition.program.as_ref().is_some_and(|program| program.any_credentials);
-    for name in config.credentials.keys().filter(|_| !any) {
-        if !definition.credentials.contains_key(name) {
-            let known = definition.credentials.keys().map(String::as_str);
-            return Err(match nearest(name, known) {
-                Some(known) => {
-                    format!("credentials.{name}: unknown; did you mean `{known}`?")
-                }
-                None => format!("credentials.{name}: this hoster takes none"),
-            });
-        }
-    }
-    let missing = definition
-        .credentials
-        .iter()
-        .find(|(name, credential)| !credential.optional && !config.credentials.contains_key(*name));
-    if let Some((name, Credential { description, .. })) = missing {
-        return Err(format!("credentials.{name} is missing: {description}"));
+    let wrong = unknown_credential(config, definition);
+    if let Some(problem) = wrong.or_else(|| missing_credential(config, definition)) {
+        return Err(problem);
     }
     let read = |(name, text): (&String, &Text)| {
         let secret = text.read(home).map_err(|why| format!("credentials.{name}: {why}"))?;

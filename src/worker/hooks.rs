@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::shop::{Stamp, stamp};
 use crate::clock;
 use crate::config::Config;
+use crate::config::defaults::{DELIVERIES_AT_ONCE, DELIVERIES_KEPT};
 use crate::error::Error;
 use crate::home::Home;
 use crate::store::Store;
@@ -16,12 +17,6 @@ use crate::webhook::load;
 use crate::webhook::message::Target;
 use crate::webhook::schedule::Plan;
 use crate::webhook::send::Sender;
-
-/// How many deliveries are under way at once where the configuration does not say.
-const THREADS: u16 = 4;
-
-/// How many deliveries that have arrived are kept for each webhook where it does not say.
-const KEPT: u32 = 100;
 
 /// The webhooks, ready for the worker.
 pub(super) struct Hooks {
@@ -110,8 +105,8 @@ impl<'a> Reader<'a> {
         };
         Ok(Hooks {
             hooks: loaded.webhooks.into_iter().map(hook).collect(),
-            threads: usize::from(config.webhooks.threads.unwrap_or(THREADS)),
-            kept: config.retention.deliveries_per_webhook.unwrap_or(KEPT) as usize,
+            threads: usize::from(config.webhooks.threads.unwrap_or(DELIVERIES_AT_ONCE)),
+            kept: config.retention.deliveries_per_webhook.unwrap_or(DELIVERIES_KEPT) as usize,
             sender: Arc::new(Sender::new(policy)),
         })
     }

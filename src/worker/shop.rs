@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::config::defaults::{
+    ORDER_TIMEOUT_SECONDS, POLL_SECONDS, READY_SECONDS, SSH_PORT, THREADS,
+};
 use crate::config::{AddressKind, Config, Ready};
 use crate::definition::{self, Definition};
 use crate::error::Error;
@@ -16,18 +19,6 @@ use crate::order::Order;
 use crate::ready::Wanted;
 use crate::store::Store;
 use crate::system;
-
-/// How many seconds lie between two tries of an order where the configuration does not say.
-const POLL_SECONDS: f64 = 5.0;
-
-/// After how many seconds an order fails where the configuration does not say.
-const TIMEOUT_SECONDS: f64 = 3600.0;
-
-/// For how many seconds a server may be no server for the pool where the configuration does not say.
-const READY_SECONDS: f64 = 900.0;
-
-/// How many orders are driven at once where the configuration does not say.
-const THREADS: u16 = 8;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -107,7 +98,7 @@ fn seconds(written: Option<f64>, otherwise: f64) -> Duration {
 
 /// Returns after how long an order that was not finished fails.
 fn timeout(config: &Config) -> Duration {
-    seconds(config.limits.order_timeout_seconds, TIMEOUT_SECONDS)
+    seconds(config.limits.order_timeout_seconds, ORDER_TIMEOUT_SECONDS)
 }
 
 /// Returns how long to wait between two looks at the same order.
@@ -185,7 +176,7 @@ fn wanted(ready: &Ready, timeout: Duration) -> Wanted {
     let known_hosts = ready.known_hosts.unwrap_or(true);
     let home = system::home_dir().unwrap_or_else(|| PathBuf::from("/"));
     Wanted {
-        ssh_port: ready.ssh_port.unwrap_or(22),
+        ssh_port: ready.ssh_port.unwrap_or(SSH_PORT),
         known_hosts: known_hosts.then(|| home.join(".ssh").join("known_hosts")),
         login: ready.login.unwrap_or(false),
         command: ready.command.clone(),

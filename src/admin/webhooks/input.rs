@@ -108,7 +108,10 @@ fn parsed<T: serde::de::DeserializeOwned>(flag: &str, file: &str) -> Result<T, E
 }
 
 /// Reads a file that need not be a regular one: `<(…)` of a shell is a pipe.
-fn text(flag: &str, file: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// `usage`, naming the flag, the file and the fault, never what is in it.
+pub(crate) fn text(flag: &str, file: &str) -> Result<String, Error> {
     let fault = |problem: String| Error::usage(format!("{flag} {file}: {problem}"));
     let read = |source: &mut dyn Read| {
         let mut bytes = Vec::new();
