@@ -37,6 +37,11 @@ pub(crate) fn complain(line: &str) {
     let _ = io::stderr().lock().write_all(format!("{}\n", harmless(line)).as_bytes());
 }
 
+/// Writes what a person is asked to standard error, and leaves them in its line.
+pub(crate) fn prompt(text: &str) {
+    let _ = io::stderr().lock().write_all(harmless(text).as_bytes());
+}
+
 /// Returns a text whose control characters, but for tabs and line ends, are escaped.
 fn harmless(text: &str) -> Cow<'_, str> {
     let obeyed = |one: char| one.is_control() && !matches!(one, '\n' | '\t');

@@ -1,6 +1,8 @@
 //! Users, sessions, descriptors and free space: alone names nix and signal-hook, and alone reads the
 //! environment.
 
+mod terminal;
+
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -19,6 +21,8 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{self, Gid, Pid, Uid, User};
 
 use crate::error::Error;
+
+pub(crate) use terminal::read_hidden;
 
 /// Flags of an open that hangs on no FIFO.
 pub(crate) const OPEN_AT_ONCE: i32 = OFlag::O_NONBLOCK.bits();

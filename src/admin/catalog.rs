@@ -35,15 +35,15 @@ pub(crate) struct Offer {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
-struct Item {
+pub(super) struct Item {
     /// A proposal for its id.
-    id: String,
+    pub(super) id: String,
     /// A proposal for what the panel shows.
-    descr: String,
+    pub(super) descr: String,
     /// What the hoster is asked for.
-    parameters: BTreeMap<String, Value>,
+    pub(super) parameters: BTreeMap<String, Value>,
     /// What it costs; null where the hoster does not tell.
-    price: Option<Cost>,
+    pub(super) price: Option<Cost>,
 }
 
 /// A configuration as a program tells it.
@@ -98,7 +98,13 @@ pub(super) fn run(home: &Home, options: &Catalog) -> Result<u8, Error> {
 
 /// Returns the configurations that a program tells; a chosen parameter that it does not name is part
 /// of each.
-fn told(hoster: &Hoster, chosen: &BTreeMap<String, Value>) -> Result<Vec<Item>, Trouble> {
+///
+/// # Errors
+/// The hoster's, or where the answer is not as it should be.
+pub(super) fn told(
+    hoster: &Hoster,
+    chosen: &BTreeMap<String, Value>,
+) -> Result<Vec<Item>, Trouble> {
     let all = hoster.configurations()?.unwrap_or_default();
     let item = |(index, value): (usize, Value)| {
         let told: Told = serde_json::from_value(value).map_err(|error| {
@@ -173,8 +179,8 @@ fn configurations(
 }
 
 /// Returns a text that can be an id.
-fn id_of(value: &Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+pub(super) fn id_of(value: &Value) -> String {
+    let text = worth(value);
     let id: String = text
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
@@ -188,9 +194,8 @@ fn text(offer: &Offer, catalog: &Described) -> String {
     let rest = catalog.parameters.keys().filter(|name| **name != catalog.plan);
     for name in std::iter::once(&catalog.plan).chain(rest) {
         let rows = offer.parameters.get(name).into_iter().flatten().map(|choice| {
-            let value = choice.value.as_str();
             vec![
-                value.map_or_else(|| choice.value.to_string(), str::to_owned),
+                worth(&choice.value),
                 choice.price.as_ref().map(price).unwrap_or_default(),
                 choice.label.clone(),
             ]
@@ -201,7 +206,13 @@ fn text(offer: &Offer, catalog: &Described) -> String {
     text + COPY
 }
 
-fn price(cost: &Cost) -> String {
+/// Returns a value as a person writes it: a text without its quotes.
+pub(super) fn worth(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Returns a price in words.
+pub(super) fn price(cost: &Cost) -> String {
     let per = match cost.per {
         Period::Hour => "hour",
         Period::Day => "day",

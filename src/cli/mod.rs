@@ -17,7 +17,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub(crate) use completions::{Shell, completions};
-pub(crate) use config::{Configure, SetValue};
+pub(crate) use config::{Configure, Init, SetValue};
 pub(crate) use deliveries::{
     DeleteDeliveries, Deliveries, ListDeliveries, Redeliver, Replay, ShowDelivery, TestWebhook,
 };

@@ -159,7 +159,7 @@ fn named(id: &str, value: &str) -> Result<String, String> {
     let parsed: Value = serde_json::from_str(value).map_err(|error| error.to_string())?;
     let id_text = Value::from(id).to_string();
     match (&parsed, parsed.get("id")) {
-        (Value::Object(_), Some(given)) if *given == Value::from(id) => Ok(value.to_owned()),
+        (Value::Object(_), Some(given)) if given.as_str() == Some(id) => Ok(value.to_owned()),
         (Value::Object(_), Some(_)) => {
             Err(format!("the new configuration is called `{id}` here, and otherwise in its `id`"))
         }
@@ -213,16 +213,16 @@ fn with_member(text: &str, node: &Node, key: &str, value: &str, is_root: bool) -
 }
 
 /// Adds an element behind the last, spaced as that is.
-fn with_element(text: &str, list: &Node, value: &str) -> String {
-    let elements = match &list.inner {
-        Inner::List(elements) => elements.as_slice(),
+fn with_element(text: &str, whole: &Node, value: &str) -> String {
+    let all = match &whole.inner {
+        Inner::List(all) => all.as_slice(),
         Inner::Object(_) | Inner::Plain => &[],
     };
-    let Some(last) = elements.last() else {
-        return replaced(text, list, &format!("[ {value} ]"));
+    let Some(last) = all.last() else {
+        return replaced(text, whole, &format!("[ {value} ]"));
     };
-    let before = elements.len().checked_sub(2).map(|number| elements[number].at.end);
-    let separator = separator(text, list, before, last.at.start);
+    let before = all.len().checked_sub(2).map(|number| all[number].at.end);
+    let separator = separator(text, whole, before, last.at.start);
     let value = indented(value, line_indent(text, last.at.start));
     format!("{}{separator}{value}{}", &text[..last.at.end], &text[last.at.end..])
 }

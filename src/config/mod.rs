@@ -17,7 +17,7 @@ use crate::system::OPEN_AT_ONCE;
 use crate::webhook::address::Policy;
 use crate::{json, name};
 
-pub(crate) use file::{AddressKind, Config, Configuration, Ready, Status, Text};
+pub(crate) use file::{AddressKind, Config, Configuration, InFile, Ready, Status, Text};
 
 /// The longest time that can be configured, in seconds: a year.
 const LONGEST_SECONDS: f64 = 31_536_000.0;

@@ -1,6 +1,6 @@
 //! Where each value of a JSON text stands. Pure.
 //!
-//! A text that serde_json has accepted is taken for granted: whoever calls this has parsed it.
+//! A text that `serde_json` has accepted is taken for granted: whoever calls this has parsed it.
 
 use std::ops::Range;
 

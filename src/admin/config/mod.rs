@@ -1,8 +1,15 @@
 //! `config`: the configuration file, made, looked at and changed from the command line.
 
+mod account;
+mod ask;
+mod choose;
+mod draft;
 mod faults;
+mod init;
+mod pick;
 mod set;
 mod show;
+mod stock;
 
 use crate::cli::Configure;
 use crate::error::Error;
@@ -18,6 +25,7 @@ const COPIES: &str = "config";
 pub(super) fn run(home: &Home, command: &Configure) -> Result<u8, Error> {
     home.require_holder()?;
     match command {
+        Configure::Init(options) => init::run(home, options),
         Configure::Show(output) => show::run(home, output),
         Configure::Set(options) => set::run(home, options),
     }

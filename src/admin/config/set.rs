@@ -81,7 +81,7 @@ fn as_json(text: &str) -> String {
 /// Returns whether a key leads to a text that may be a secret, or to the file that holds it.
 fn is_place_of_text(key: &str) -> bool {
     let one_credential = key.strip_prefix("credentials.");
-    one_credential.is_some_and(|name| !name.ends_with(".file"))
+    one_credential.is_some_and(|name| name.rsplit('.').next() != Some("file") || name == "file")
         || (key.starts_with("configurations.") && key.ends_with(".user_data"))
 }
 
@@ -138,7 +138,7 @@ fn checked(home: &Home, old: &str, new: &str) -> Result<Vec<String>, Error> {
     let missing = now.missing.iter().filter(|fault| !moved && !known.missing.contains(fault));
     let wrong = now.wrong.iter().filter(|fault| !known.wrong.contains(fault));
     if let Some(fault) = wrong.chain(missing).next() {
-        return Err(refused(fault.clone()));
+        return Err(refused(fault));
     }
     let mut notes = to_do(now);
     if let Some(before) = before
@@ -149,7 +149,7 @@ fn checked(home: &Home, old: &str, new: &str) -> Result<Vec<String>, Error> {
     Ok(notes)
 }
 
-fn refused(problem: String) -> Error {
+fn refused(problem: impl std::fmt::Display) -> Error {
     Error::usage(format!("nothing was changed: {problem}"))
 }
 

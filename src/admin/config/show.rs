@@ -1,9 +1,12 @@
 //! `config show`: what holds, with defaults, without secrets.
 
+use std::fmt::Write as _;
+
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::set::read;
+use crate::admin::catalog::worth;
 use crate::admin::{become_owner, printed};
 use crate::answer;
 use crate::cli::Output;
@@ -73,20 +76,15 @@ pub(super) fn run(home: &Home, output: &Output) -> Result<u8, Error> {
     }
     let mut text = String::new();
     for Row { key, value, from } in &effective.rows {
-        let value = value.as_ref().map_or_else(|| "none".to_owned(), shown);
+        let value = value.as_ref().map_or_else(|| "none".to_owned(), worth);
         let from = match from {
             Source::File => "",
             Source::Default => " (default)",
             Source::Definition => " (of the definition)",
         };
-        text += &format!("{key}: {value}{from}\n");
+        let _ = writeln!(text, "{key}: {value}{from}");
     }
     printed(answer::text(&text))
-}
-
-/// Returns a value as a person writes it.
-fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 impl Effective {
@@ -163,7 +161,7 @@ impl Effective {
         for mut one in
             written.and_then(into_list).unwrap_or_default().into_iter().map(into_object_of)
         {
-            let id = one.get("id").map(shown).unwrap_or_default();
+            let id = one.get("id").map(worth).unwrap_or_default();
             let mut parameters = into_object(one.remove("parameters"));
             let add = |key: String, value: &Value, from| Row {
                 key: format!("configurations.{id}.{key}"),

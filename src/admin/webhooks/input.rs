@@ -77,7 +77,7 @@ fn one(file: Option<&str>, flag: &str) -> Result<Option<Secret>, Error> {
 ///
 /// # Errors
 /// `usage`, naming the flag, the file and the fault, never what is in it.
-pub(super) fn secret(flag: &str, file: &str) -> Result<Secret, Error> {
+pub(crate) fn secret(flag: &str, file: &str) -> Result<Secret, Error> {
     let text = text(flag, file)?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {

@@ -15,7 +15,7 @@ use crate::home::Home;
 
 pub(super) use draft::Draft;
 pub(super) use editor::{checked, policy, unknown};
-pub(super) use input::{Input, text as file_text};
+pub(super) use input::{Input, secret as file_secret, text as file_text};
 pub(super) use list::{loaded, named};
 pub(super) use sample::event as sample_event;
 
