@@ -537,7 +537,7 @@ place_binary() {
 
 place_configurations() {
     if [ "$definition" != inventory ] && [ ! -e "$holder/etc/$name.conf" ]; then
-        say note "fill in credentials and parameters in etc/$name.conf"
+        say note "bin/$name config init ${definition_file:+./}$definition asks what to write into etc/$name.conf"
     fi
     if [ -z "$(ls "$work/etc")" ]; then
         say unchanged "etc/"

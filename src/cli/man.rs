@@ -68,10 +68,15 @@ const FILES: [(&str, &str); 10] = [
     ),
 ];
 
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     (
         "Make a provider, and look for what is missing:",
         "/usr/share/webdir-provider/install.sh --name mine\n/opt/webdir/providers/mine/bin/mine check",
+    ),
+    (
+        "Let it ask which servers of a hoster are to be sold, and stop selling them again:",
+        "/opt/webdir/providers/mine/bin/mine config init hetzner\n\
+         /opt/webdir/providers/mine/bin/mine config set limits.open_orders 0",
     ),
     (
         "See what an order would send to the hoster; nothing is sent:",

@@ -1,4 +1,4 @@
-//! Changing the files of webhooks in `etc/`, the provider's or the machine's, which no state lock
+//! Changing the files in `etc/` that commands write, or the machine's of webhooks, which no state lock
 //! protects.
 
 use std::fs::DirBuilder;
@@ -15,7 +15,7 @@ use crate::system;
 /// those have a dot, too.
 const NEW: &str = "new-";
 
-/// The right to change the files of webhooks in a folder, until it is dropped.
+/// The right to change such files in a folder, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Edit {
     folder: PathBuf,

@@ -170,8 +170,10 @@ fn what_would_be_wrong_is_named_and_nothing_is_changed() {
     plugin.run(&["config", "set", "status", "enabled"]).complains(4);
     std::fs::rename(plugin.etc("demo.conf"), plugin.etc("elsewhere.conf")).unwrap();
     std::os::unix::fs::symlink("elsewhere.conf", plugin.etc("demo.conf")).unwrap();
+    plugin.write_private("elsewhere.conf", FILE);
     let answer = plugin.run(&["config", "set", "status", "enabled"]);
     assert!(answer.complains(4).contains("it is a symbolic link"));
+    assert_eq!(shown(&plugin)["limits"]["open_orders"], 5);
 }
 
 #[test]

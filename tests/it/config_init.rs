@@ -13,6 +13,7 @@ use crate::support::hoster::provider::definition;
 use crate::support::hoster::{Hoster, TOKEN};
 use crate::support::mount::has;
 use crate::support::plugin::Plugin;
+use crate::support::program::Servers;
 use crate::support::skip;
 
 /// The words of every call that goes to the tests' hoster.
@@ -170,6 +171,22 @@ fn an_inventory_gets_an_example_only_when_asked_and_never_over_servers() {
     assert_eq!(inventory["servers"].as_array().unwrap().len(), 2);
     let answer = plugin.run(&[&words[..], &["--force", "--example"]].concat());
     assert!(answer.complains(2).contains("has servers in it"), "{answer:?}");
+}
+
+#[test]
+fn a_program_that_tells_whole_configurations_is_asked_for_them() {
+    let plugin = Plugin::with_program(&Servers::none(), &Value::Null);
+    let credential = format!("token={}", plugin.etc("hoster.token").display());
+    let words = ["config", "init", "./program.json", "--force", "--credential", &credential];
+    let words = [&words[..], &["--set", "disks=2", "--plan"]].concat();
+    let answer = run(&plugin, &words, &["smal"]);
+    assert!(answer.complains(2).contains("did you mean `small`?"), "{answer:?}");
+    let answer = run(&plugin, &words, &["small"]);
+    assert!(answer.stdout.contains("1 can be ordered"), "{answer:?}");
+    let expected = json!([
+        { "id": "small", "descr": "1 CPU", "parameters": { "plan": "small", "disks": 2 } },
+    ]);
+    assert_eq!(written(&plugin)["configurations"], expected);
 }
 
 /// Follows a dialogue on a terminal: what is waited for, and what is typed then.

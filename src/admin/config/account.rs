@@ -15,7 +15,7 @@ use crate::name;
 use crate::secret::Secret;
 
 /// Files of `etc/` that have another meaning.
-const TAKEN: [&str; 3] = ["inventory.json", "webhooks.json", "webhooks.lock"];
+const TAKEN: [&str; 4] = ["config.lock", "inventory.json", "webhooks.json", "webhooks.lock"];
 
 /// An account at a hoster.
 #[derive(Debug, Default)]

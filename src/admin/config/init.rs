@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::hoster;
 use crate::order::Access;
+use crate::system::OPEN_PLAINLY;
 
 pub(super) fn run(home: &Home, options: &Init) -> Result<u8, Error> {
     let given = account::read(options)?;
@@ -55,7 +56,7 @@ fn replaceable(home: &Home, options: &Init) -> Result<Option<String>, Error> {
     if std::fs::symlink_metadata(&path).is_err() {
         return Ok(None);
     }
-    let old = set::read(&path);
+    let old = set::read(&path, OPEN_PLAINLY);
     if options.force {
         return old.map(Some).or_else(|error| {
             if path.is_symlink() || !path.is_file() {

@@ -21,7 +21,7 @@ pub(super) fn run(home: &Home, options: &SetValue) -> Result<u8, Error> {
     let given = given(options)?;
     become_owner(home)?;
     let edit = edit(home)?;
-    let old = read(&home.config())?;
+    let old = read(&home.config(), OPEN_PLAINLY)?;
     let key = &options.key;
     let changed = match &given {
         Some(value) => change::set(&old, key, value),
@@ -105,14 +105,14 @@ fn may_be_secret(key: &str, value: &Value) -> bool {
     }
 }
 
-/// Reads the configuration file, which is to be no link: it is replaced, and what the link leads to
-/// would stay as it is.
+/// Reads the configuration file. For whoever replaces it, it is to be no link, as `flags` of the open
+/// say: what the link leads to would stay as it is.
 ///
 /// # Errors
 /// `configuration_invalid`, naming the file and the fault.
-pub(super) fn read(path: &Path) -> Result<String, Error> {
+pub(super) fn read(path: &Path, flags: i32) -> Result<String, Error> {
     let invalid = |problem| Error::ConfigurationInvalid { path: path.to_owned(), problem };
-    let (bytes, _) = json::read_file(path, OPEN_PLAINLY, json::LARGEST)
+    let (bytes, _) = json::read_file(path, flags, json::LARGEST)
         .map_err(|error| invalid(format!("cannot read it: {error}")))?;
     json::parse::<Value>(&bytes).map_err(invalid)?;
     String::from_utf8(bytes).map_err(|error| invalid(error.to_string()))

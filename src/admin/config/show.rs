@@ -16,6 +16,7 @@ use crate::definition::{self, Definition};
 use crate::error::Error;
 use crate::home::Home;
 use crate::retention::PASSWORD_DAYS;
+use crate::system::OPEN_AT_ONCE;
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "HIDDEN";
@@ -65,7 +66,7 @@ struct Effective {
 pub(super) fn run(home: &Home, output: &Output) -> Result<u8, Error> {
     become_owner(home)?;
     let config = Config::load(home)?;
-    let file = serde_json::from_str(&read(&home.config())?).unwrap_or_default();
+    let file = serde_json::from_str(&read(&home.config(), OPEN_AT_ONCE)?).unwrap_or_default();
     let definition = definition::load(home, &config.definition);
     if let Err(error) = &definition {
         answer::complain(&format!("without what the definition adds: {error}"));
