@@ -1,6 +1,7 @@
 //! `config show` and `config set`: what holds, and one value changed without touching the rest.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -247,4 +248,39 @@ fn another_hoster_is_told_what_it_needs_and_what_open_orders_make_of_it() {
     plugin.command(&["config", "set", "definition", "inventory"]).output().unwrap();
     drop(held);
     plugin.finished("1");
+}
+
+/// What only a hoster, or a person, could answer is left out.
+#[test]
+fn the_commands_of_the_page_do_what_it_says() {
+    let plugin = Plugin::installed();
+    let parameters = json!({ "server_type": "cx23", "image": "alma-9" });
+    plugin.write_config(&json!({
+        "definition": "hetzner",
+        "credentials": { "token": { "file": "hetzner.token" } },
+        "configurations": [{ "id": "1", "descr": "one", "parameters": parameters }],
+        "limits": { "orders_per_day": 20 },
+    }));
+    std::fs::write(plugin.holder().join("token"), "a token\n").unwrap();
+    let page = include_str!("../../docs/configuration.md");
+    let section = page.split("## From the command line").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let blocks = section.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let lines = blocks.flat_map(str::lines).filter(|line| !line.contains(" config init "));
+    let mut count = 0;
+    for line in lines {
+        let output = Command::new("sh")
+            .args(["-c", &line.replace("NAME", "demo")])
+            .current_dir(plugin.holder())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+    let found: Value = serde_json::from_str(&text(&plugin)).unwrap();
+    assert_eq!(found["limits"], json!({ "open_orders": 10 }));
+    assert_eq!(found["configurations"][0]["parameters"]["image"], "alma-10");
+    assert_eq!(found["configurations"][1]["id"], "2");
+    assert_eq!(found["credentials"]["token"], "a token");
 }

@@ -137,9 +137,16 @@ impl Chooser<'_> {
             plan.into_iter().chain(rest).filter(|name| !self.set.contains_key(*name)).collect();
         let mut order = Vec::new();
         while !left.is_empty() {
-            let is_first =
-                |name: &&String| left.iter().all(|other| other == name || !self.needs(name, other));
-            let next = left.iter().position(is_first).unwrap_or(0);
+            let mut next = 0;
+            // No further than there are others, should two need each other.
+            for _ in 0..left.len() {
+                let needed =
+                    |other: &&String| *other != left[next] && self.needs(left[next], other);
+                match left.iter().position(needed) {
+                    Some(first) => next = first,
+                    None => break,
+                }
+            }
             order.push(left.remove(next).clone());
         }
         order
@@ -269,46 +276,4 @@ fn known<'a>(flag: &str, value: &Value, choices: &'a [Choice]) -> Result<&'a Cho
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::definition::{BUILT_IN, Definition};
-
-    /// Returns what `config init` asks for, in its order.
-    fn asked(name: &str) -> Vec<String> {
-        let text = BUILT_IN.iter().find(|(known, _)| *known == name).unwrap().1;
-        let Definition::Http(http) = Definition::parse(text.as_bytes()).unwrap() else {
-            unreachable!("no inventory")
-        };
-        let dialog = Dialog { asks: false };
-        Chooser { dialog: &dialog, http: &http, set: &Parameters::new(), plans: &[] }.order()
-    }
-
-    #[test]
-    fn what_a_list_is_asked_for_with_is_chosen_before_it() {
-        assert_eq!(asked("hetzner"), ["location", "server_type", "image"]);
-        for (name, first, then) in [
-            ("selectel", "region", "flavorRef"),
-            ("ec2", "region", "ImageId"),
-            ("yandex", "folderId", "subnetId"),
-            ("cloudstack", "zoneid", "templateid"),
-        ] {
-            let order = asked(name);
-            let place = |wanted: &str| order.iter().position(|one| one == wanted);
-            assert!(place(first).is_some() && place(first) < place(then), "{name}: {order:?}");
-        }
-    }
-
-    #[test]
-    fn a_value_has_the_type_that_the_definition_wants() {
-        let text = BUILT_IN.iter().find(|(known, _)| *known == "solusvm2").unwrap().1;
-        let Definition::Http(http) = Definition::parse(text.as_bytes()).unwrap() else {
-            unreachable!("no inventory")
-        };
-        assert_eq!(typed("3", http.parameters.get("plan")), Value::from(3));
-        assert_eq!(typed("3", None), Value::from(3));
-        let texts = Parameter { kind: ParameterType::String, ..http.parameters["plan"].clone() };
-        assert_eq!(typed("3", Some(&texts)), Value::from("3"));
-        assert_eq!(typed("\"3\"", Some(&texts)), Value::from("3"));
-        assert_eq!(typed("null", Some(&texts)), Value::Null);
-    }
-}
+mod tests;
