@@ -162,7 +162,7 @@ fn every_built_in_definition_makes_a_configuration() {
 fn an_inventory_gets_an_example_only_when_asked_and_never_over_servers() {
     let plugin = Plugin::installed();
     let words = ["config", "init", "inventory", "--descr", "2 vCPU", "--descr", "8 vCPU"];
-    plugin.run(&words);
+    assert!(plugin.run(&words).stdout.contains("is written"));
     assert_eq!(written(&plugin)["configurations"][1], json!({ "id": "2", "descr": "8 vCPU" }));
     assert_eq!(read(&plugin.etc("inventory.json")), json!({ "servers": [] }));
     plugin.run(&[&words[..], &["--force", "--example"]].concat()).prints();
