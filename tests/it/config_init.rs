@@ -1,5 +1,6 @@
 //! `config init`: a configuration file from a definition, what the hoster sells, and answers.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -46,8 +47,8 @@ fn flags_make_a_configuration_that_sells_what_the_catalogue_has() {
     let url = hoster.url();
     let credential = format!("token={token}");
     let flags = ["--base-url", &url, "--credential", &credential, "--plan", "large"];
-    let more = ["--plan", "small", "--id", "1", "--descr", "Сервер", "--open-orders", "2"];
-    let answer = run(&plugin, &INIT, &[&flags[..], &more].concat());
+    let rest = ["--plan", "small", "--id", "1", "--descr", "Сервер", "--open-orders", "2"];
+    let answer = run(&plugin, &INIT, &[&flags[..], &rest].concat());
     assert!(answer.stdout.contains("2 can be ordered"), "{answer:?}");
     assert!(answer.stdout.contains("takes the credentials"), "{answer:?}");
     assert!(answer.stdout.ends_with("orders preview 1\n"), "{answer:?}");
@@ -198,7 +199,8 @@ fn talk(plugin: &Plugin, words: &[&str], dialogue: &[(&str, &str)]) -> (String, 
         [program.as_str()].iter().chain(words).map(|word| quoted(word)).collect();
     let mut script = format!("set timeout 30\nspawn -noecho {}\n", call.join(" "));
     for (awaited, typed) in dialogue {
-        script += &format!(
+        let _ = write!(
+            script,
             "expect {{\n-ex {} {{}}\ntimeout {{ exit 98 }}\neof {{ exit 97 }}\n}}\nsend -- \"{typed}\"\n",
             quoted(awaited)
         );

@@ -115,14 +115,13 @@ proptest! {
         let changed = set(&text, &key, &json).unwrap();
         let mut new: Value = serde_json::from_str(&changed).unwrap();
         prop_assert_eq!(&new[&key], &Value::from(value));
-        match old.get(&key) {
-            Some(before) => new[&key] = before.clone(),
-            None => {
-                let back = unset(&changed, &key).unwrap();
-                let back: Value = serde_json::from_str(&back).unwrap();
-                prop_assert_eq!(&back, &old);
-                new.as_object_mut().unwrap().remove(&key);
-            }
+        if let Some(before) = old.get(&key) {
+            new[&key] = before.clone();
+        } else {
+            let back = unset(&changed, &key).unwrap();
+            let back: Value = serde_json::from_str(&back).unwrap();
+            prop_assert_eq!(&back, &old);
+            new.as_object_mut().unwrap().remove(&key);
         }
         prop_assert_eq!(new, old);
     }
