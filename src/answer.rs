@@ -42,6 +42,18 @@ pub(crate) fn prompt(text: &str) {
     let _ = io::stderr().lock().write_all(harmless(text).as_bytes());
 }
 
+/// Puts lines on the terminal at standard error, in the place of the last so many rows there.
+pub(crate) fn redraw(lines: &[String], rows: usize) {
+    // Up to the first row, over each what is new, and away with what was longer.
+    let mut text = if rows == 0 { String::new() } else { format!("\r\u{1b}[{rows}A") };
+    for line in lines {
+        text.push_str(&harmless(line).replace('\n', " "));
+        text.push_str("\u{1b}[K\n");
+    }
+    text.push_str("\u{1b}[J");
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Returns a text whose control characters, but for tabs and line ends, are escaped.
 fn harmless(text: &str) -> Cow<'_, str> {
     let obeyed = |one: char| one.is_control() && !matches!(one, '\n' | '\t');

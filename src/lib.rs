@@ -39,6 +39,7 @@ mod retention;
 mod schema;
 mod secret;
 mod store;
+mod story;
 mod system;
 mod user_data;
 mod webhook;

@@ -84,6 +84,13 @@ pub(crate) fn caller() -> Caller {
     Caller { uid: unistd::getuid().as_raw(), sudo_user }
 }
 
+/// Returns whether the terminal obeys no commands, as its user says.
+pub(crate) fn terminal_is_dumb() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "the door that the lint points to")]
+    let kind = std::env::var_os("TERM");
+    kind.is_none_or(|kind| kind.is_empty() || kind == "dumb")
+}
+
 /// Returns the effective user id.
 pub(crate) fn effective_uid() -> u32 {
     unistd::geteuid().as_raw()

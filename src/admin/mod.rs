@@ -4,9 +4,11 @@ mod catalog;
 mod check;
 mod config;
 mod deliveries;
+mod human;
 mod metrics;
 mod orders;
 mod table;
+mod terminal;
 mod webhooks;
 
 use std::ffi::OsString;

@@ -22,7 +22,7 @@ pub(crate) use deliveries::{
     DeleteDeliveries, Deliveries, ListDeliveries, Redeliver, Replay, ShowDelivery, TestWebhook,
 };
 pub(crate) use orders::{
-    Cancel, ListOrders, Orders, Outcome, Preview, Prune, Release, Retry, Show, Wait,
+    Cancel, ListOrders, Orders, Outcome, Preview, Prune, Release, Report, Retry, Show, Wait, Which,
 };
 pub(crate) use settings::{KindFlags, RequestFlags, SelectionFlags, Settings};
 pub(crate) use webhooks::{

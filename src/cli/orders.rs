@@ -1,6 +1,8 @@
 //! The commands for orders.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
 
 use super::time::{TIMES, time};
 use super::{Output, one_of, seconds};
@@ -14,6 +16,8 @@ pub(crate) enum Orders {
     List(ListOrders),
     /// Tell an order's story
     Show(Show),
+    /// Make a page of orders' stories, times, failures and deliveries, for a browser
+    Report(Report),
     /// Wait until orders have ended: exit status 0 all finished, 1 not all, 124 time is up
     Wait(Wait),
     /// Show the requests that an order would send; nothing is sent
@@ -35,17 +39,43 @@ pub(crate) struct ListOrders {
     /// Only those with this status
     #[arg(long, value_parser = status())]
     pub(crate) status: Option<WireStatus>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Only those that the panel's own list does not have: it never joins their servers
+    #[arg(long)]
+    pub(crate) unclaimed: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Which orders.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
     /// Only those placed at this time or later
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
     /// Only those for this configuration
     #[arg(long, value_name = "CONFIG_ID")]
     pub(crate) configuration: Option<String>,
-    /// Only those that the panel's own list does not have: it never joins their servers
-    #[arg(long)]
-    pub(crate) unclaimed: bool,
+}
+
+impl Which {
+    /// Returns whether an order of that time for that configuration is one of them.
+    pub(crate) fn wants(&self, created_at: Timestamp, configuration: &str) -> bool {
+        self.since.is_none_or(|since| created_at >= since)
+            && self.configuration.as_ref().is_none_or(|id| configuration == *id)
+    }
+}
+
+/// Options of `orders report`.
+#[derive(Debug, Args)]
+#[command(after_help = TIMES)]
+pub(crate) struct Report {
+    /// Put the page into this file, for its owner alone; `-` prints it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: PathBuf,
     #[command(flatten)]
-    pub(crate) output: Output,
+    pub(crate) which: Which,
 }
 
 /// Options of `orders show`.

@@ -33,12 +33,21 @@ pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Err
 /// # Errors
 /// `state_unreadable` or `disk_full`, naming the target, which is then as it was.
 pub(crate) fn publish(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    put(target, bytes, 0o644)
+}
+
+/// As [`publish`], for a file that its owner alone may read.
+pub(crate) fn publish_privately(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    put(target, bytes, 0o600)
+}
+
+fn put(target: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let fault = |error: io::Error| Error::state(target, "write", &error);
     let folder = target.parent().unwrap_or(target);
     let file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(fault)?;
     write_whole(file.as_file(), bytes).map_err(fault)?;
     // Only once it is whole, and whatever the umask.
-    file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(fault)?;
+    file.as_file().set_permissions(Permissions::from_mode(mode)).map_err(fault)?;
     file.persist(target).map(|_| ()).map_err(|error| fault(error.error))
 }
 

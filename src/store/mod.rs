@@ -18,11 +18,12 @@ mod log;
 mod read;
 mod sequence;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::time::SystemTime;
 
-pub(crate) use atomic::publish;
+pub(crate) use atomic::{publish, publish_privately};
 pub(crate) use book::Book;
 pub(crate) use calls::{Begun, Call};
 pub(crate) use deliveries::{Outbox, Shelf};
@@ -196,7 +197,24 @@ impl Store {
 
     /// Returns the log's lines about an order, oldest first.
     pub(crate) fn log_of(&self, id: TaskId) -> Vec<LogLine> {
-        log::read(&self.layout.log(), id)
+        log::read(&self.layout.log(), |one| one == id)
+    }
+
+    /// Returns the log's lines about each of these orders, oldest first; the log is read once.
+    pub(crate) fn logs_of(&self, ids: &[TaskId]) -> BTreeMap<TaskId, Vec<LogLine>> {
+        let mut logs: BTreeMap<TaskId, Vec<LogLine>> = BTreeMap::new();
+        for line in log::read(&self.layout.log(), |id| ids.contains(&id)) {
+            if let Some(id) = line.task_id {
+                logs.entry(id).or_default().push(line);
+            }
+        }
+        logs
+    }
+
+    /// Returns what changes whenever the log does; none where there is no log.
+    pub(crate) fn log_changed_at(&self) -> Option<(SystemTime, u64)> {
+        let metadata = std::fs::metadata(self.layout.log()).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
     }
 
     /// Adds a line to the log, under no lock; a log that cannot be written stops nothing.

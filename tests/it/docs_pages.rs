@@ -15,13 +15,14 @@ use crate::support::plugin::BINARY;
 use crate::support::skip;
 
 /// The pages whose blocks of shell each say whether they are run.
-pub(crate) const PAGES: [&str; 11] = [
+pub(crate) const PAGES: [&str; 12] = [
     "README.md",
     "README.ru.md",
     "SECURITY.md",
     "docs/README.md",
     "docs/faq.md",
     "docs/operations.md",
+    "docs/orders.md",
     "docs/pool.md",
     "docs/quickstart.md",
     "docs/ru/quickstart.md",

@@ -71,6 +71,7 @@ mod order_unanswered;
 mod orders_change;
 mod orders_list;
 mod orders_prune;
+mod orders_report;
 mod orders_show;
 mod orders_wait;
 mod owner;

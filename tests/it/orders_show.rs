@@ -3,7 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::support::answer::assert_valid;
+use crate::support::hoster::Hoster;
+use crate::support::hoster::mode::Mode;
+use crate::support::mount::has;
 use crate::support::plugin::Plugin;
+use crate::support::receiver::{Receiver, Reply};
+use crate::support::screen::draw;
+use crate::support::{hooks::SOON, skip};
 
 /// Returns an order's story, valid by its schema.
 #[track_caller]
@@ -35,7 +41,9 @@ fn a_story_is_the_list_entry_with_events_deliveries_and_log() {
     assert_eq!(messages, [format!("server {server} handed over")]);
     let object = story.as_object_mut().unwrap();
     assert_eq!(object.remove("deliveries").unwrap(), json!([]));
-    assert!(object.remove("events").is_some() && object.remove("log").is_some());
+    for more in ["events", "log", "timeline"] {
+        assert!(object.remove(more).is_some(), "{more}");
+    }
     let list = plugin.run(&["orders", "list", "--json"]).json();
     assert_eq!(story, list["orders"][0]);
 }
@@ -73,7 +81,10 @@ fn people_see_a_line_for_each_fact() {
     ] {
         assert!(text.contains(&format!("{name:<15}{value}\n")), "{name}: {text}");
     }
-    assert!(text.contains("order.accepted\n") && text.contains("handed over\n"), "{text}");
+    let timeline: Vec<&str> = text.lines().skip_while(|line| *line != "timeline").collect();
+    assert!(timeline[1].starts_with("    +0ms") && timeline[1].ends_with("█  accepted"), "{text}");
+    assert!(timeline[2].ends_with("◆  finished"), "{text}");
+    assert!(timeline[3].ends_with(&format!("server {server} handed over")), "{text}");
     assert!(!text.contains("reason"), "what is unknown has no line: {text}");
 }
 
@@ -84,4 +95,60 @@ fn an_unknown_order_is_an_error() {
         let answer = plugin.run(words);
         assert!(answer.complains(3).contains("unknown_task"), "{answer:?}");
     }
+}
+
+#[test]
+fn the_timeline_has_stages_what_was_waited_for_and_every_attempt_of_a_delivery() {
+    let hoster = Hoster::start(Mode::unique());
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    let receiver = Receiver::start();
+    receiver.next([Reply::status(503)]);
+    plugin.hook("billing", "generic", &receiver, &SOON);
+    let id = plugin.order();
+    plugin.finished(&id);
+    plugin.are("billing", 1, "delivered");
+    let story = story(&plugin, &id);
+    let timeline = story["timeline"].as_array().unwrap();
+    let of = |kind: &str| -> Vec<&Value> {
+        timeline.iter().filter(|span| span["kind"] == kind).collect()
+    };
+    let words: Vec<&str> = of("stage").iter().map(|span| span["words"].as_str().unwrap()).collect();
+    assert_eq!(words, ["buying", "building", "checking"]);
+    for pair in of("stage").windows(2) {
+        assert_eq!(pair[0]["end"], pair[1]["begin"], "one follows the other");
+    }
+    assert_eq!(of("stage")[0]["begin"], story["created_at"]);
+    assert_eq!(of("stage")[2]["end"], story["events"][1]["timestamp"]);
+    assert_eq!(of("step").len(), story["log"].as_array().unwrap().len());
+    let failed: Vec<bool> =
+        of("attempt").iter().map(|span| span["failed"].as_bool().unwrap()).collect();
+    assert_eq!(failed, [true, false], "{timeline:#?}");
+
+    let text = plugin.run(&["orders", "show", &id]).prints().to_owned();
+    assert!(text.contains("billing: order.finished: 503"), "{text}");
+    assert!(text.contains("billing: order.finished, attempt 2: 2"), "{text}");
+}
+
+#[test]
+fn on_a_terminal_a_timeline_keeps_to_its_width_and_no_word_is_lost() {
+    if !has("script") {
+        return skip("there is no script");
+    }
+    let plugin = Plugin::with_servers(1);
+    let (id, _) = plugin.sold();
+    plugin.settled();
+    let said = "Сервер ещё не готов: hypervisor says no ".repeat(9);
+    let line = json!({ "at": "2026-01-02T03:04:05Z", "task_id": id, "message": said });
+    let log = plugin.state("log/provider.log");
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, format!("{line}\n{text}")).unwrap();
+    for columns in [60, 80, 132] {
+        let drawn = draw(&plugin, columns, &["orders", "show", &id]);
+        assert_eq!(drawn.status, Some(0));
+        assert!(drawn.rows.iter().all(|row| row.chars().count() <= columns), "{drawn:#?}");
+        let words = drawn.written.split_whitespace().filter(|word| *word == "hypervisor").count();
+        assert_eq!(words, 9, "{drawn:#?}");
+    }
+    let piped = plugin.run(&["orders", "show", &id]).prints().to_owned();
+    assert!(piped.contains(said.trim()), "what another program reads is not broken: {piped}");
 }

@@ -3,8 +3,10 @@
 use std::process::Stdio;
 
 use crate::support::answer::{Answer, assert_valid};
+use crate::support::mount::has;
 use crate::support::plugin::Plugin;
-use crate::support::wait_until;
+use crate::support::screen::{draw, on_terminal, rows};
+use crate::support::{skip, wait_until};
 
 /// Leaves an order cancelled.
 #[track_caller]
@@ -99,4 +101,75 @@ fn waiting_starts_the_worker_that_the_orders_lack() {
     drop(worker);
     let answer = plugin.run(&["orders", "wait", &id]);
     assert!(answer.prints().ends_with("order 1: finished\n"), "{answer:?}");
+}
+
+#[test]
+fn on_a_terminal_there_is_a_bar_for_each_order_that_is_drawn_in_place() {
+    if !has("script") {
+        return skip("there is no script");
+    }
+    let plugin = Plugin::with_servers(3);
+    plugin.sold();
+    plugin.settled();
+    let worker = plugin.hold_worker_lock();
+    let (first, second) = (plugin.order(), plugin.order());
+    let words = ["orders", "wait", &first, &second];
+    let mut command = on_terminal(&plugin, 80, &words);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let (mut written, mut terminal) = (Vec::new(), child.stdout.take().unwrap());
+    let drawn = format!("order {second} accepted");
+    while !String::from_utf8_lossy(&written).contains(&drawn) {
+        let mut some = [0; 256];
+        let count = std::io::Read::read(&mut terminal, &mut some).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&written));
+        written.extend_from_slice(&some[..count]);
+    }
+    drop(worker);
+    std::io::Read::read_to_end(&mut terminal, &mut written).unwrap();
+    let written = String::from_utf8(written).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{written}");
+    let seen = rows(&written, 80);
+    assert_eq!(seen.len(), 2, "each order has one line: {seen:#?}");
+    for (row, id) in seen.iter().zip([&first, &second]) {
+        assert!(row.starts_with(&format!("order {id} finished   [################]  ")), "{row}");
+        assert!(row.contains("10.0.0."), "{row}");
+    }
+    let before = written.find("finished").unwrap();
+    assert!(written[..before].contains("order 2 accepted   ["), "{written:?}");
+    assert!(written[..before].contains(" of ~"), "what past orders took is expected: {written:?}");
+}
+
+#[test]
+fn a_bar_keeps_to_its_terminal_and_an_exit_status_to_its_meaning() {
+    if !has("script") {
+        return skip("there is no script");
+    }
+    let plugin = Plugin::with_servers(1);
+    let cancelled = cancelled(&plugin);
+    let _worker = plugin.hold_worker_lock();
+    let open = plugin.order();
+    for columns in [20, 40, 80, 200] {
+        let drawn = draw(&plugin, columns, &["orders", "wait", &cancelled]);
+        assert_eq!(drawn.status, Some(1), "{drawn:#?}");
+        assert!(
+            drawn.rows.len() == 1 && drawn.rows[0].starts_with("order 1 cancelled"),
+            "{drawn:#?}"
+        );
+        let drawn =
+            draw(&plugin, columns, &["orders", "wait", &cancelled, &open, "--timeout", "0.5"]);
+        assert_eq!((drawn.status, drawn.rows.len()), (Some(124), 2), "{drawn:#?}");
+        assert!(drawn.rows.iter().all(|row| row.chars().count() < columns), "{drawn:#?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_obeys_nothing_gets_lines_as_a_pipe_does() {
+    if !has("script") {
+        return skip("there is no script");
+    }
+    let plugin = Plugin::with_servers(1);
+    let (id, _) = plugin.sold();
+    let mut command = on_terminal(&plugin, 80, &["orders", "wait", &id]);
+    let output = command.env("TERM", "dumb").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("order {id}: finished\r\n"));
 }

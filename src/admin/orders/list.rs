@@ -31,10 +31,9 @@ pub(super) fn run(store: &Store, options: &ListOrders) -> Result<u8, Error> {
 }
 
 fn is_wanted(store: &Store, order: &View, options: &ListOrders) -> bool {
-    let ListOrders { status, since, configuration, unclaimed, .. } = options;
+    let ListOrders { status, which, unclaimed, .. } = options;
     status.is_none_or(|status| order.status == status)
-        && since.is_none_or(|since| order.created_at >= since)
-        && configuration.as_ref().is_none_or(|id| order.configuration == *id)
+        && which.wants(order.created_at, &order.configuration)
         && (!unclaimed || store.panel_lists(order.task_id) == Some(false))
 }
 

@@ -3,9 +3,12 @@
 mod change;
 mod list;
 pub(super) mod preview;
+mod progress;
 mod prune;
+mod report;
 mod retry;
 mod show;
+mod timeline;
 pub(super) mod view;
 mod wait;
 
@@ -26,6 +29,7 @@ pub(super) fn run(
     worker::start_if_due(home, store);
     match command {
         Orders::List(options) => list::run(store, &options),
+        Orders::Report(options) => report::run(home, store, &options),
         Orders::Show(options) => show::run(store, &options),
         Orders::Wait(options) => wait::run(home, store, &options),
         Orders::Cancel(options) => change::cancel(home, store, &options),

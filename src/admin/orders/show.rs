@@ -3,37 +3,43 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::timeline;
 use super::view::{Story, View};
-use crate::admin::deliveries::view::{View as Delivery, stored, word};
-use crate::admin::printed;
+use crate::admin::deliveries::view::{View as Seen, stored, word};
+use crate::admin::{printed, terminal};
 use crate::answer;
 use crate::cli::Show;
+use crate::clock;
 use crate::error::Error;
-use crate::event::Event;
+use crate::order::Order;
 use crate::store::Store;
+use crate::story;
+use crate::webhook::delivery::Delivery;
 
 pub(super) fn run(store: &Store, options: &Show) -> Result<u8, Error> {
     let id = options.task_id;
     let found = store.read(id)?.ok_or_else(|| Error::UnknownTask { id: id.to_string() })?;
     let password_erased_at = found.order.password_erased_at;
+    let log = store.log_of(id);
+    let deliveries = deliveries_of(store, &found.order)?;
+    let timeline = story::tell(&found.order, &log, &deliveries);
     let (order, events) = View::of(store, found);
-    let deliveries = deliveries_of(store, &events)?;
-    let whole = Story { order, password_erased_at, events, deliveries, log: store.log_of(id) };
+    let deliveries = deliveries.into_iter().map(Seen::of).collect();
+    let whole = Story { order, password_erased_at, events, deliveries, log, timeline };
     if options.output.json {
         printed(answer::pretty_json(&whole))
     } else {
-        printed(answer::text(&text(&whole)))
+        printed(answer::text(&text(&whole, terminal::columns())))
     }
 }
 
 /// Returns the deliveries of an order's events, newest first.
-fn deliveries_of(store: &Store, events: &[Event]) -> Result<Vec<Delivery>, Error> {
-    let ids: BTreeSet<&str> = events.iter().map(|event| &*event.data.webhook.id).collect();
-    let found = stored(store, |id| ids.contains(id.event()))?;
-    Ok(found.into_iter().map(Delivery::of).collect())
+fn deliveries_of(store: &Store, order: &Order) -> Result<Vec<Delivery>, Error> {
+    let ids: BTreeSet<&str> = order.events.iter().map(|event| &*event.data.webhook.id).collect();
+    stored(store, |id| ids.contains(id.event()))
 }
 
-fn text(story: &Story) -> String {
+fn text(story: &Story, columns: Option<u16>) -> String {
     let order = &story.order;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -56,15 +62,10 @@ fn text(story: &Story) -> String {
     if let Some(at) = story.password_erased_at {
         line("password", &format!("erased at {at}"));
     }
-    for event in &story.events {
-        line("event", &format!("{} {}", event.timestamp, event.kind.word()));
-    }
+    // What `deliveries show` and `deliveries redeliver` take.
     for delivery in &story.deliveries {
         let (id, state) = (&delivery.id, word(delivery.state));
-        line("delivery", format!("{id} {state} {}", delivery.outcome()).trim_end());
+        line("delivery", format!("{id} {state}").trim_end());
     }
-    for entry in &story.log {
-        line("log", &format!("{} {}", entry.at, entry.message));
-    }
-    text
+    text + &timeline::text(&story.timeline, order.created_at, clock::now(), columns)
 }

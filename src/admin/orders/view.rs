@@ -7,9 +7,10 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::order::{Order, State, TaskId, WireStatus};
 use crate::store::{Found, LogLine, Place, Store};
+use crate::story::Span;
 
 /// What is said of an order whose number reached nobody.
-const UNANSWERED: &str = "its number has not reached a caller: it is not acted on, and withdrawn \
+pub(super) const UNANSWERED: &str = "its number has not reached a caller: it is not acted on, and withdrawn \
      after a day unless somebody asks for it";
 
 /// The answer to `orders list --json`.
@@ -72,6 +73,8 @@ pub(crate) struct Story {
     pub(super) deliveries: Vec<Delivery>,
     /// What the worker did about it.
     pub(super) log: Vec<LogLine>,
+    /// All of it in the order of time: stages, what was waited for, how deliveries went.
+    pub(super) timeline: Vec<Span>,
 }
 
 impl View {

@@ -28,6 +28,7 @@ pub(crate) mod program;
 pub(crate) mod promise;
 pub(crate) mod pypi;
 pub(crate) mod receiver;
+pub(crate) mod screen;
 pub(crate) mod service;
 pub(crate) mod sweep;
 pub(crate) mod tracer;
