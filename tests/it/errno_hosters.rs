@@ -1,10 +1,28 @@
 //! Workers of orders of a hoster and of a program, and deliveries, whose system calls fail: one
 //! order, at most one server, and every event arrives.
 
+use nix::errno::Errno;
+
 use crate::kill_hoster::{LOST, case};
+use crate::support::errno::Errnos;
 use crate::support::hoster_start::Start;
 use crate::support::hoster_sweep::{Case, Points};
+use crate::support::inject::{Injection, KINDS, What};
 use crate::{kill_command, kill_delivery};
+
+/// A system that is full of processes says so.
+#[test]
+fn a_worker_that_can_start_no_thread_is_no_fault_of_the_program() {
+    let start = Start::new("fake-unique");
+    let case = case("no thread".to_owned(), &start, "fake-unique", Points::Every);
+    let errnos = Errnos { name: "no thread", stride: 1, threads: 1, works: true };
+    let kind = KINDS.iter().position(|kind| *kind == "start").unwrap();
+    let what = What::Fails(Errno::EAGAIN);
+    for (nth, for_ever) in [(1, true), (2, true), (3, true), (1, false), (2, false)] {
+        let run = case.fail_so(&errnos, &Injection { kind, nth, for_ever, what });
+        assert!(run.wrong > 0, "{nth}");
+    }
+}
 
 #[test]
 fn a_worker_of_orders_of_a_hoster_may_meet_any_error() {

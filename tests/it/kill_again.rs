@@ -16,7 +16,7 @@ use crate::support::promise::doubled;
 use crate::support::receiver::Receiver;
 use crate::support::sweep::{By, Sweep, Template, call, hold_worker_lock, order, task_id};
 use crate::support::tracer::Run;
-use crate::support::{is_root, skip, wait_until};
+use crate::support::{is_root, one_of, skip, wait_until};
 
 /// The owner of a holder whom root comes to; the system need not know that user.
 const OWNER: u32 = 65534;
@@ -106,11 +106,6 @@ fn secrets(plugin: &Plugin) -> Vec<Value> {
     list.iter().map(|secret| secret["value"].clone()).collect()
 }
 
-/// Every so many of their calls are tried where all are not.
-fn stride() -> usize {
-    if std::env::var("SWEEP").is_ok_and(|value| value == "full") { 1 } else { 11 }
-}
-
 #[test]
 fn an_order_may_be_killed_anywhere_beside_another_caller_and_the_worker_that_one_starts() {
     let plugin = Plugin::with_servers(4);
@@ -125,7 +120,7 @@ fn an_order_may_be_killed_anywhere_beside_another_caller_and_the_worker_that_one
         status: 0,
     };
     let beside = |plugin: &Plugin| call(plugin, &["order", "1"]);
-    sweep.run_beside(stride(), beside, |plugin, run, other: Answer| {
+    sweep.run_beside(one_of(11), beside, |plugin, run, other: Answer| {
         let other = other.succeeds()["task_id"].as_str().expect("a task id").to_owned();
         is_carried_out(plugin, &other);
         let own = task_id(run);
@@ -167,7 +162,7 @@ fn an_order_may_be_killed_anywhere_beside_a_worker_that_has_something_to_do() {
         let _ = call(plugin, &["order_status", "1"]).succeeds();
         hoster
     };
-    sweep.run_beside(3 * stride(), beside, |plugin, run, hoster| {
+    sweep.run_beside(one_of(33), beside, |plugin, run, hoster| {
         let _ = call(plugin, &["order_status", "1"]).succeeds();
         wait_until("the first is bought", || !hoster.purchases().is_empty());
         hoster.change(|mode| mode.building_polls = 0);

@@ -2,7 +2,7 @@
 //! run again it comes to its end, and every order is there.
 //!
 //! CI tries some of the points; `SWEEP=full cargo test --test it kill_install -- --nocapture` tries
-//! all.
+//! all, and prints the rows of `docs/reliability.md`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 use crate::support::book::assert_whole;
+use crate::support::one_of;
 use crate::support::plugin::{BINARY, NAME, Plugin, installer};
 use crate::support::sweep::{call, order, outcome};
 use crate::support::tracer::{self, Run};
@@ -104,8 +105,7 @@ fn left(plugin: &Plugin) -> Vec<PathBuf> {
 /// Kills a command at one of so many of its points; `trial` tries one.
 #[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
 fn sweep(name: &str, stride: usize, trial: impl Fn(usize) -> Run + Sync) {
-    let full = std::env::var("SWEEP").is_ok_and(|value| value == "full");
-    let stride = if full { 1 } else { stride };
+    let stride = one_of(stride);
     let (next, points, misses) = (AtomicUsize::new(0), Mutex::new(0), AtomicUsize::new(0));
     let work = || {
         while misses.load(Ordering::SeqCst) < MISSES {
@@ -140,6 +140,18 @@ fn goes_on(plugin: &Plugin) {
     assert_eq!((&*id, &outcome(plugin, &id)["status"]), ("2", &"finished".into()));
     plugin.settled();
     assert_whole(plugin);
+}
+
+#[test]
+fn what_a_killed_installation_left_is_removed_by_the_next() {
+    let stock = Stock::new();
+    let plugin = stock.copy();
+    for folder in ["bin", "etc"] {
+        std::fs::write(plugin.holder().join(folder).join(".new.aB3dE6"), "half").unwrap();
+    }
+    let output = stock.install(&plugin).arg("--dry-run").output().unwrap();
+    assert!(output.status.success() && left(&plugin).len() == 2, "{output:?}");
+    stock.comes_to_its_end(&plugin);
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Sweeps over faults of system calls, after SQLite's: the first call of a kind goes wrong, then
-//! the second in a run of its own, and so on until a run has no such call any more; each with every
-//! error, once and for ever.
+//! Sweeps over faults of system calls, after those of `SQLite`: the first call of a kind goes wrong,
+//! then the second in a run of its own, and so on until a run has no such call any more; each with
+//! every error, once and for ever.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,8 +54,6 @@ impl Errnos<'_> {
     }
 
     /// Tries the points: `trial` tries one, and panics where what must hold does not.
-    ///
-    /// `SWEEP=full` tries all, `SWEEP=7` one of seven.
     pub(crate) fn run(&self, trial: impl Fn(&Injection) -> Run + Sync) {
         let calm = trial(&Injection::NONE);
         let figures = Mutex::new(Figures { calls: calm.kinds.iter().sum(), ..Figures::default() });
@@ -85,18 +83,20 @@ impl Errnos<'_> {
             for what in fails.chain(short.copied()) {
                 for for_ever in [false, true] {
                     let points = (1..=*calls).map(|nth| Injection { kind, nth, for_ever, what });
-                    lanes.push(Lane { points: points.collect(), goes_on: full() });
+                    lanes.push(Lane {
+                        points: points.collect(),
+                        goes_on: super::one_of(self.stride) == 1,
+                    });
                 }
             }
         }
-        if !full() {
-            let stride = std::env::var("SWEEP").ok().and_then(|text| text.parse().ok());
-            let stride = stride.unwrap_or(self.stride);
+        let stride = super::one_of(self.stride);
+        if stride > 1 {
             let mut at = seed % stride;
             for lane in &mut lanes {
                 lane.points.retain(|_| {
                     at += 1;
-                    at % stride == 0
+                    at.is_multiple_of(stride)
                 });
             }
         }
@@ -138,11 +138,6 @@ struct Lane {
     points: Vec<Injection>,
     /// Whether calls beyond the last are tried until there is none.
     goes_on: bool,
-}
-
-/// Returns whether all points are to be tried.
-fn full() -> bool {
-    std::env::var("SWEEP").is_ok_and(|value| value == "full")
 }
 
 /// What a sweep has seen.

@@ -13,11 +13,12 @@ use super::hoster::Hoster;
 use super::hoster::fault::{Fault, Verb};
 use super::hoster::mode::Mode;
 use super::hoster_start::Start;
+use super::inject::Injection;
 use super::outage::Outages;
 use super::plugin::Plugin;
 use super::promise::{self, End, Ended};
 use super::sweep::bare;
-use super::tracer;
+use super::tracer::{self, Run};
 
 /// How many points are tried at once: most of the time they wait.
 const THREADS: usize = 32;
@@ -95,17 +96,20 @@ impl Case<'_> {
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
     pub(crate) fn fail(&self, stride: usize) {
         let errnos = Errnos { name: &self.name, stride, threads: 8, works: true };
-        errnos.run(|injection| {
-            let (plugin, hoster) = self.start.copy(&self.mode, self.reuses_ids);
-            hoster.fault(self.verb, self.fault, 1);
-            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
-            let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster)));
-            told.unwrap_or_else(|panic| {
-                self.tell(injection.nth, &plugin, &hoster);
-                resume_unwind(panic)
-            });
-            run
+        errnos.run(|injection| self.fail_so(&errnos, injection));
+    }
+
+    /// Lets some of the worker's system calls fail, and the next worker go on.
+    pub(crate) fn fail_so(&self, errnos: &Errnos<'_>, injection: &Injection) -> Run {
+        let (plugin, hoster) = self.start.copy(&self.mode, self.reuses_ids);
+        hoster.fault(self.verb, self.fault, 1);
+        let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
+        let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster)));
+        told.unwrap_or_else(|panic| {
+            self.tell(injection.nth, &plugin, &hoster);
+            resume_unwind(panic)
         });
+        run
     }
 
     /// Cuts the power; CI tries one of `stride` points.

@@ -47,6 +47,15 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Returns of how many points of a sweep one is tried: `SWEEP=full` says all, `SWEEP=7` one of seven,
+/// and else it is so many.
+pub(crate) fn one_of(usual: usize) -> usize {
+    match std::env::var("SWEEP") {
+        Ok(full) if full == "full" => 1,
+        given => given.ok().and_then(|text| text.parse().ok()).unwrap_or(usual),
+    }
+}
+
 /// Says in a line why a test is skipped where it cannot run, and counts it as skipped for CI.
 #[expect(clippy::print_stderr, reason = "whoever reads the log is to see it")]
 pub(crate) fn skip(why: &str) {

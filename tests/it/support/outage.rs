@@ -46,8 +46,6 @@ impl Outage<'_> {
 impl Outages<'_> {
     /// Tries the points on each file system that can be had: `trial` tries one, and panics where what
     /// must hold does not.
-    ///
-    /// `SWEEP=full` tries all, `SWEEP=7` one of seven.
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
     pub(crate) fn run(&self, trial: impl Fn(&Outage<'_>) -> Run + Sync) {
         let mut cells = Vec::new();
@@ -67,10 +65,7 @@ impl Outages<'_> {
 
     #[expect(clippy::print_stderr, reason = "a failed check says where")]
     fn on(&self, kind: Kind, trial: &(impl Fn(&Outage<'_>) -> Run + Sync)) -> Figures {
-        let stride = match std::env::var("SWEEP") {
-            Ok(full) if full == "full" => 1,
-            given => given.ok().and_then(|text| text.parse().ok()).unwrap_or(self.stride),
-        };
+        let stride = super::one_of(self.stride);
         let (next, figures) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
         let work = || {
             let disk = Disk::new(kind);

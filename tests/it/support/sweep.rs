@@ -171,9 +171,11 @@ impl Sweep<'_> {
         match by {
             By::Kill => self.run(check),
             By::KillSome(stride) => {
-                let full = std::env::var("SWEEP").is_ok_and(|value| value == "full");
-                let stride = if full { 1 } else { stride };
-                self.run_beside(stride, |_| (), |plugin, run, ()| check(plugin, run));
+                self.run_beside(
+                    super::one_of(stride),
+                    |_| (),
+                    |plugin, run, ()| check(plugin, run),
+                );
             }
             By::Errno(stride) => self.fail(stride, check),
             By::Outage(stride) => self.cut(stride, check),
