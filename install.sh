@@ -543,7 +543,11 @@ place_configurations() {
         say unchanged "etc/"
         return 0
     fi
-    for staged in "$work"/etc/*; do place_configuration "etc/${staged##*/}"; done
+    # NAME.conf comes last: where it is, a run that was killed had all that it names in place.
+    for staged in "$work"/etc/*; do
+        [ "${staged##*/}" = "$name.conf" ] || place_configuration "etc/${staged##*/}"
+    done
+    [ ! -e "$work/etc/$name.conf" ] || place_configuration "etc/$name.conf"
 }
 
 place_configuration() {

@@ -18,6 +18,15 @@ use crate::support::sweep::{By, Sweep, Template, call, hold_worker_lock, order, 
 use crate::support::tracer::Run;
 use crate::support::{is_root, one_of, skip, wait_until};
 
+/// Its rows of the table of `docs/reliability.md`.
+pub(crate) const SCENARIOS: [&str; 5] = [
+    "orders retry",
+    "webhooks rotate",
+    "order, another caller beside it",
+    "order, a worker of a hoster beside it",
+    "order, root over an owner's holder",
+];
+
 /// The owner of a holder whom root comes to; the system need not know that user.
 const OWNER: u32 = 65534;
 
@@ -27,9 +36,10 @@ fn cancelled() -> Template {
     plugin.run(&["order", "7"]).fails("unknown_configuration", 3);
     let held = hold_worker_lock(&plugin);
     plugin.order();
+    let asked = call(&plugin, &["orders", "cancel", "1", "--timeout", "0"]);
+    assert_eq!(asked.status, Some(124), "{asked:?}");
     drop(held);
-    plugin.run(&["orders", "cancel", "1"]).prints();
-    plugin.settled();
+    call(&plugin, &["work"]).prints();
     Template::of(plugin)
 }
 
@@ -58,6 +68,8 @@ pub(crate) fn a_retry(by: By) {
             assert_eq!(place, "accepted", "nobody was told, and it was acted on: {order}");
         }
         assert!(call(plugin, &words).prints().starts_with("order "), "it is repeated");
+        // An order that moves while they are listed would be seen twice.
+        plugin.settled();
         let all = orders(plugin);
         let last = number(&all.last().expect("an order").1).to_string();
         is_carried_out(plugin, &last);
@@ -119,25 +131,30 @@ fn an_order_may_be_killed_anywhere_beside_another_caller_and_the_worker_that_one
         worker_elsewhere: false,
         status: 0,
     };
-    let beside = |plugin: &Plugin| call(plugin, &["order", "1"]);
-    sweep.run_beside(one_of(11), beside, |plugin, run, other: Answer| {
-        let other = other.succeeds()["task_id"].as_str().expect("a task id").to_owned();
-        is_carried_out(plugin, &other);
-        let own = task_id(run);
-        assert_ne!(own.as_ref(), Some(&other), "one number for two");
-        let mut left = 2;
-        if let Some(own) = own {
-            is_carried_out(plugin, &own);
-            left = 1;
-        }
-        let waiting = orders(plugin).iter().filter(|(place, _)| place == "accepted").count();
-        for _ in 0..left - waiting {
-            is_carried_out(plugin, &order(plugin, &["order", "1"]));
-        }
-        call(plugin, &["order", "1"]).fails("out_of_stock", 3);
-        plugin.settled();
-        assert_whole(plugin);
-    });
+    let beside = |plugin: &Plugin, ()| call(plugin, &["order", "1"]);
+    sweep.run_beside(
+        one_of(11),
+        |_| (),
+        beside,
+        |plugin, run, other: Answer| {
+            let other = other.succeeds()["task_id"].as_str().expect("a task id").to_owned();
+            is_carried_out(plugin, &other);
+            let own = task_id(run);
+            assert_ne!(own.as_ref(), Some(&other), "one number for two");
+            let mut left = 2;
+            if let Some(own) = own {
+                is_carried_out(plugin, &own);
+                left = 1;
+            }
+            let waiting = orders(plugin).iter().filter(|(place, _)| place == "accepted").count();
+            for _ in 0..left - waiting {
+                is_carried_out(plugin, &order(plugin, &["order", "1"]));
+            }
+            call(plugin, &["order", "1"]).fails("out_of_stock", 3);
+            plugin.settled();
+            assert_whole(plugin);
+        },
+    );
 }
 
 #[test]
@@ -156,27 +173,32 @@ fn an_order_may_be_killed_anywhere_beside_a_worker_that_has_something_to_do() {
         status: 0,
     };
     // Each copy has a hoster of its own, which is gone with the check of its point.
-    let beside = |plugin: &Plugin| {
+    let before = |plugin: &Plugin| {
         let hoster = Hoster::start(Mode { building_polls: usize::MAX, ..Mode::of("fake-unique") });
         plugin.connect(&hoster, "fake-unique");
         let _ = call(plugin, &["order_status", "1"]).succeeds();
         hoster
     };
-    sweep.run_beside(one_of(33), beside, |plugin, run, hoster| {
-        let _ = call(plugin, &["order_status", "1"]).succeeds();
-        wait_until("the first is bought", || !hoster.purchases().is_empty());
-        hoster.change(|mode| mode.building_polls = 0);
-        is_carried_out(plugin, "1");
-        let told = task_id(run);
-        if let Some(id) = &told {
-            is_carried_out(plugin, id);
-        }
-        plugin.settled();
-        let bought = 1 + usize::from(told.is_some());
-        assert_eq!(hoster.purchases().len(), bought, "{:#?}", hoster.purchases());
-        assert_eq!(doubled(&hoster), usize::from(told.is_some()));
-        call(plugin, &["order_status", "1"]).succeeds();
-    });
+    sweep.run_beside(
+        one_of(33),
+        before,
+        |_, hoster| hoster,
+        |plugin, run, hoster| {
+            let _ = call(plugin, &["order_status", "1"]).succeeds();
+            wait_until("the first is bought", || !hoster.purchases().is_empty());
+            hoster.change(|mode| mode.building_polls = 0);
+            is_carried_out(plugin, "1");
+            let told = task_id(run);
+            if let Some(id) = &told {
+                is_carried_out(plugin, id);
+            }
+            plugin.settled();
+            let bought = 1 + usize::from(told.is_some());
+            assert_eq!(hoster.purchases().len(), bought, "{:#?}", hoster.purchases());
+            assert_eq!(doubled(&hoster), usize::from(told.is_some()));
+            call(plugin, &["order_status", "1"]).succeeds();
+        },
+    );
 }
 
 #[test]

@@ -17,6 +17,15 @@ use crate::support::plugin::{BINARY, NAME, Plugin, installer};
 use crate::support::sweep::{call, order, outcome};
 use crate::support::tracer::{self, Run};
 
+/// Its rows of the table of `docs/reliability.md`.
+pub(crate) const SCENARIOS: [&str; 5] = [
+    "install.sh, first",
+    "install.sh, upgrade",
+    "install.sh --uninstall",
+    "install.sh --uninstall --purge",
+    "install.sh --archive",
+];
+
 /// How many runs end before their point when all have been tried.
 const MISSES: usize = 2;
 
@@ -105,6 +114,7 @@ fn left(plugin: &Plugin) -> Vec<PathBuf> {
 /// Kills a command at one of so many of its points; `trial` tries one.
 #[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
 fn sweep(name: &str, stride: usize, trial: impl Fn(usize) -> Run + Sync) {
+    assert!(SCENARIOS.contains(&name), "{name} is no row of the table");
     let stride = one_of(stride);
     let (next, points, misses) = (AtomicUsize::new(0), Mutex::new(0), AtomicUsize::new(0));
     let work = || {
@@ -152,6 +162,16 @@ fn what_a_killed_installation_left_is_removed_by_the_next() {
     let output = stock.install(&plugin).arg("--dry-run").output().unwrap();
     assert!(output.status.success() && left(&plugin).len() == 2, "{output:?}");
     stock.comes_to_its_end(&plugin);
+}
+
+/// An upgrade makes no file beside a configuration that is there.
+#[test]
+fn the_configuration_comes_after_all_that_it_names() {
+    let stock = Stock::new();
+    let output = stock.install(&stock.empty()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let place = |file: &str| said.find(&format!("etc/{file}\n")).expect("it is made");
+    assert!(place("inventory.json") < place("demo.conf"), "{said}");
 }
 
 #[test]
@@ -229,7 +249,8 @@ fn an_archive_may_be_killed_anywhere_and_made_again() {
         let file = folder.path().join("made.tar.gz");
         let run = tracer::kill_at_effect(pack(&file), at);
         assert!(!file.exists() || same(&file, &whole), "it is whole or not there");
-        assert!(pack(&file).output().unwrap().status.success());
+        let output = pack(&file).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
         assert!(same(&file, &whole));
         run
     });

@@ -26,6 +26,7 @@ mod disk_full;
 mod docs;
 mod docs_commands;
 mod docs_example;
+mod docs_faults;
 mod docs_hosters;
 mod docs_links;
 mod docs_pages;

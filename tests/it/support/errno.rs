@@ -13,6 +13,31 @@ use super::inject::{ERRNOS, Injection, KINDS, What};
 use super::plugin::Plugin;
 use super::tracer::{self, Run};
 
+/// The rows of the table of `docs/reliability.md`.
+pub(crate) const SCENARIOS: [&str; 21] = [
+    "order, the first ever",
+    "order, a worker lives",
+    "order --key, a worker lives",
+    "order --key, repeated before an answer",
+    "order, root over an owner's holder",
+    "order, it starts a worker",
+    "order_status, it starts a worker",
+    "orders cancel",
+    "orders release",
+    "orders release --clean",
+    "orders retry",
+    "orders prune",
+    "webhooks create",
+    "webhooks rotate",
+    "deliveries redeliver",
+    "work",
+    "work, an order of a hoster",
+    "work, an order whose reply is lost",
+    "work, an order of a program",
+    "work, three orders and three webhooks",
+    "retention",
+];
+
 /// How long a tree may take to end by itself; longer than anybody waits for a lock. A worker may
 /// leave something alone for longer, and says so.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -69,7 +94,12 @@ impl Errnos<'_> {
                 scope.spawn(work);
             }
         });
-        figures.into_inner().expect("no lane panicked").print(self.name);
+        assert!(SCENARIOS.contains(&self.name), "{} is no row of the table", self.name);
+        let tried = match super::one_of(self.stride) {
+            1 => "all".to_owned(),
+            stride => format!("1 of {stride}"),
+        };
+        figures.into_inner().expect("no lane panicked").print(self.name, &tried);
     }
 
     /// Returns the points, so cut into lanes that the last one of each is followed by those that
@@ -164,7 +194,7 @@ impl Figures {
     /// Prints a row of the table of `docs/reliability.md`.
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
     #[track_caller]
-    fn print(&self, name: &str) {
+    fn print(&self, name: &str, tried: &str) {
         let Self { calls, points, violations } = self;
         let columns = ERRNOS.iter().map(|errno| column(What::Fails(*errno)));
         let cells: Vec<String> = columns
@@ -172,7 +202,7 @@ impl Figures {
             .map(|column| points.get(&column).unwrap_or(&0).to_string())
             .collect();
         let all: usize = points.values().sum();
-        eprintln!("| {name} | {calls} | {} | {all} | {violations} |", cells.join(" | "));
+        eprintln!("| {name} | {calls} | {tried} | {} | {all} | {violations} |", cells.join(" | "));
         assert_eq!(*violations, 0, "points that went wrong");
         assert!(all > 0, "there is something to fail");
     }

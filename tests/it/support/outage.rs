@@ -9,6 +9,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::power::{Disk, Kind};
 use super::tracer::{self, Run};
 
+/// The rows of the table of `docs/reliability.md`.
+pub(crate) const SCENARIOS: [&str; 11] = [
+    "order, the first ever",
+    "order, a worker lives",
+    "order --key, a worker lives",
+    "order, it starts a worker",
+    "orders cancel",
+    "orders release",
+    "orders prune",
+    "work",
+    "work, an order of a hoster",
+    "work, an order whose reply is lost",
+    "work, three orders and three webhooks",
+];
+
 /// After how many runs that ended before their point a sweep is over.
 const MISSES: usize = 2;
 
@@ -48,6 +63,7 @@ impl Outages<'_> {
     /// must hold does not.
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
     pub(crate) fn run(&self, trial: impl Fn(&Outage<'_>) -> Run + Sync) {
+        assert!(SCENARIOS.contains(&self.name), "{} is no row of the table", self.name);
         let mut cells = Vec::new();
         let mut violations = 0;
         for kind in Kind::ALL {

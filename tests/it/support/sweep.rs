@@ -174,6 +174,7 @@ impl Sweep<'_> {
                 self.run_beside(
                     super::one_of(stride),
                     |_| (),
+                    |_, ()| (),
                     |plugin, run, ()| check(plugin, run),
                 );
             }
@@ -219,14 +220,15 @@ impl Sweep<'_> {
 
     /// Kills the command at every system call in turn, and hands each outcome to `check`.
     pub(crate) fn run(&self, check: impl Fn(&Plugin, &Run) + Sync) {
-        self.run_beside(1, |_| (), |plugin, run, ()| check(plugin, run));
+        self.run_beside(1, |_| (), |_, ()| (), |plugin, run, ()| check(plugin, run));
     }
 
-    /// The same while somebody else does something, at one of `stride` calls.
-    pub(crate) fn run_beside<T: Send>(
+    /// The same at one of `stride` calls, after `before` and while somebody else does `beside`.
+    pub(crate) fn run_beside<B: Send, T: Send>(
         &self,
         stride: usize,
-        beside: impl Fn(&Plugin) -> T + Sync,
+        before: impl Fn(&Plugin) -> B + Sync,
+        beside: impl Fn(&Plugin, B) -> T + Sync,
         check: impl Fn(&Plugin, &Run, T) + Sync,
     ) {
         let (next, figures) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
@@ -235,15 +237,16 @@ impl Sweep<'_> {
                 let call = 1 + stride * next.fetch_add(1, Ordering::Relaxed);
                 let _point = Point { sweep: self.name, call, figures: &figures };
                 let plugin = self.template.copy();
-                let before = orders(&plugin).len();
+                let stored = count(&plugin);
+                let begun = before(&plugin);
                 let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
                 let (run, other) = std::thread::scope(|scope| {
-                    let other = scope.spawn(|| beside(&plugin));
+                    let other = scope.spawn(|| beside(&plugin, begun));
                     let run = tracer::kill_at(bare(&plugin, self.words), call);
                     (run, other.join().expect("the other one is not killed"))
                 });
                 drop(held);
-                let more = orders(&plugin).len() > before;
+                let more = count(&plugin) > stored;
                 check(&plugin, &run, other);
                 plugin.settled();
                 figures.lock().expect("no check failed").add(&run, more, self.status);
@@ -255,6 +258,14 @@ impl Sweep<'_> {
         });
         figures.into_inner().expect("no check failed").print(self.name, stride);
     }
+}
+
+/// Returns how many orders are stored; a worker may move them meanwhile.
+fn count(plugin: &Plugin) -> usize {
+    let files = plugin.files();
+    let places = ["accepted/", "active/", "done/"];
+    let names = files.iter().filter_map(|file| places.iter().find_map(|at| file.strip_prefix(at)));
+    names.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// What a sweep has seen.

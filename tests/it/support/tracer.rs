@@ -194,6 +194,8 @@ struct Tree<'a> {
     loading: BTreeSet<Pid>,
     /// Those that run another program than the command.
     foreign: BTreeSet<Pid>,
+    /// The command's own program.
+    program: Option<PathBuf>,
 }
 
 impl<'a> Tree<'a> {
@@ -222,6 +224,7 @@ impl<'a> Tree<'a> {
             lies: BTreeMap::new(),
             loading: BTreeSet::from([root]),
             foreign: BTreeSet::new(),
+            program: program(root),
         }
     }
 
@@ -278,16 +281,13 @@ impl<'a> Tree<'a> {
                 if event == Event::PTRACE_EVENT_EXEC as i32 {
                     self.loading.insert(pid);
                     // Whatever else it runs has faults of its own.
-                    if program(pid) == program(self.root) {
-                        self.foreign.remove(&pid);
-                    } else {
-                        self.foreign.insert(pid);
-                    }
+                    self.see_whose(pid);
                 }
                 (pid, None)
             }
             // A new process or thread reports itself by this signal.
             WaitStatus::Stopped(pid, Signal::SIGSTOP) if self.living.pids().insert(pid) => {
+                self.see_whose(pid);
                 (pid, None)
             }
             WaitStatus::Stopped(pid, signal) => (pid, Some(signal)),
@@ -301,6 +301,15 @@ impl<'a> Tree<'a> {
             // It was killed by somebody else; its end is reported next.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(errno) => panic!("{pid} does not go on: {errno}"),
+        }
+    }
+
+    /// Notes whether a process runs the command's own program.
+    fn see_whose(&mut self, pid: Pid) {
+        if program(pid) == self.program {
+            self.foreign.remove(&pid);
+        } else {
+            self.foreign.insert(pid);
         }
     }
 
