@@ -12,8 +12,7 @@ use tempfile::TempDir;
 use super::mount::{self, has};
 use super::{is_root, skip};
 
-/// `FS_IOC_SHUTDOWN` of Linux's `include/uapi/linux/fs.h`, 6.18, before that ext4's and XFS's own
-/// by the same number.
+/// `_IOR('X', 125, __u32)`: `EXT4_IOC_SHUTDOWN` of Linux's `fs/ext4/ext4.h`, `XFS_IOC_GOINGDOWN` of XFS.
 const SHUTDOWN: libc::c_ulong = 0x8004_587d;
 
 /// Nothing more is written, not even the journal: `FS_SHUTDOWN_FLAGS_NOLOGFLUSH`.
