@@ -31,11 +31,37 @@ fn parse_with_path<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String>
         let path = error.path().to_string();
         // What breaks off has no key to name: the place is the part before it.
         let path = path.trim_end_matches('?').trim_end_matches('.');
-        let problem = with_nearest_key(&without_value(&error.inner().to_string()));
+        let problem = in_words(&with_nearest_key(&without_value(&error.inner().to_string())));
         if path.is_empty() { problem } else { format!("{path}: {problem}") }
     })?;
     reader.end().map_err(|error| error.to_string())?;
     Ok(value)
+}
+
+/// Says what is expected as JSON calls it, not as Rust does.
+fn in_words(message: &str) -> String {
+    if message == "EOF while parsing a value at line 1 column 0" {
+        return "there is nothing in it".to_owned();
+    }
+    if let Some(place) = message.strip_prefix("key must be a string") {
+        return format!("a key has to stand in straight double quotes{place}");
+    }
+    let Some((found, rest)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let (expected, place) =
+        rest.find(" at line ").map_or((rest, ""), |at| (&rest[..at], &rest[at..]));
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    };
+    let found = found.replace("invalid type: map", "invalid type: object");
+    let found = found.replace("invalid type: sequence", "invalid type: list");
+    format!("{found}, expected {expected}{place}")
 }
 
 /// Takes the value out of an error about one: it may be a password or a token.
@@ -61,7 +87,8 @@ fn with_nearest_key(message: &str) -> String {
     };
     let nearest = quoted
         .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
-        .min_by_key(|(distance, _)| *distance);
+        // Whoever wrote a part of a key meant that key, however much is missing.
+        .min_by_key(|(distance, known)| (unknown.len() < 4 || !known.contains(unknown), *distance));
     let place = message.rfind(" at line ").map_or("", |at| &message[at..]);
     match nearest {
         Some((distance, known)) if distance <= unknown.len().max(3) / 2 => {
@@ -138,9 +165,29 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_key_leads_to_that_key() {
+        let message = problem(r#"{"limits":{"orders":1}}"#);
+        assert!(message.ends_with("the nearest known key is `open_orders`"), "{message}");
+        let message = problem(r#"{"limits":{"per_day":1}}"#);
+        assert!(message.ends_with("the nearest known key is `orders_per_day`"), "{message}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_in_words() {
+        assert_eq!(problem(""), "there is nothing in it");
+        let message = problem("{ \u{201c}limits\u{201d}: 1 }");
+        assert!(
+            message.starts_with("a key has to stand in straight double quotes at line 1"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn a_value_of_the_wrong_type_is_named_with_its_place() {
         let message = problem(r#"{"limits":{"open_orders":"many"}}"#);
-        assert!(message.starts_with("limits.open_orders: invalid type: string"), "{message}");
+        let expected =
+            "limits.open_orders: invalid type: string, expected a whole number at line 1";
+        assert!(message.starts_with(expected), "{message}");
     }
 
     #[test]
@@ -148,7 +195,7 @@ mod tests {
         for value in [r#""canary, expected x""#, "12345678", r#""a`b\"canary""#] {
             let message = problem(&format!(r#"{{"limits":{value}}}"#));
             assert!(!message.contains("canary") && !message.contains("12345678"), "{message}");
-            assert!(message.contains(", expected struct Inner"), "{message}");
+            assert!(message.contains(", expected an object"), "{message}");
         }
     }
 

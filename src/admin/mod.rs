@@ -77,6 +77,7 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
     if let Command::Work(Work { detached: true, .. }) = command {
         system::detach().map_err(|error| Error::Internal { problem: error.to_string() })?;
     }
+    is_there(home)?;
     let command = match command {
         Command::Check(options) => return check::run(home, &options),
         Command::Metrics(options) => return metrics::run(home, &options),
@@ -108,6 +109,18 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
         | Command::Deliveries(_)
         | Command::Schema { .. }
         | Command::Completions { .. } => Ok(0),
+    }
+}
+
+/// Refuses a holder that does not exist, rather than telling that it has no orders.
+fn is_there(home: &Home) -> Result<(), Error> {
+    match home.holder.as_deref().map(|holder| (holder, holder.try_exists())) {
+        Some((holder, Ok(false))) => Err(Error::usage(format!(
+            "there is no folder {}: `--home` names a provider's, as /opt/webdir/providers/{}",
+            holder.display(),
+            home.name
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -27,7 +27,8 @@ with `config set`, and nothing is bought.";
 #[command(after_help = SECRETS)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Init {
-    /// A built-in definition, or a file of one, relative to etc/ and with a `/` in it
+    /// A built-in definition, as `inventory` or `hetzner`; or a file of one, relative to etc/ and with
+    /// a `/` in it
     pub(crate) definition: String,
     /// Where the hoster's API is, for software of which each installation has its own address
     #[arg(long, value_name = "URL")]

@@ -18,6 +18,9 @@ use crate::{json, name};
 /// The largest inventory that is read, in bytes: some hundred thousand servers.
 const LARGEST: u64 = 16 << 20;
 
+/// The password in the example of an inventory, which nobody's server has.
+pub(crate) const EXAMPLE_PASSWORD: &str = "ReplaceThisPassword";
+
 /// The inventory file, `etc/inventory.json`; its texts are borrowed from the file's bytes, for it is
 /// read by every `order` and may be long.
 #[derive(Deserialize)]
@@ -61,6 +64,19 @@ impl Server<'_> {
     /// Returns whether the server can be handed out as that configuration.
     pub(crate) fn fits(&self, configuration: &str) -> bool {
         self.configurations.iter().any(|known| known.0 == configuration)
+    }
+
+    /// Returns whether the panel can pass the password on, if there is one: it goes through a shell and
+    /// `expect`, so letters and digits only.
+    pub(crate) fn has_plain_password(&self) -> bool {
+        let plain =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        self.server_password.as_ref().is_none_or(|text| plain(&text.0))
+    }
+
+    /// Returns whether the password is still that of the example to fill in.
+    pub(crate) fn is_to_be_filled_in(&self) -> bool {
+        self.server_password.as_ref().is_some_and(|text| text.0 == EXAMPLE_PASSWORD)
     }
 
     /// Returns the ids of the configurations that it can be handed out as.

@@ -14,8 +14,8 @@ pub(super) enum Word {
 }
 
 /// What every message about a malformed call ends with.
-const WORDS: &str =
-    "the words are: help, configs, order CONFIG_ID [--key KEY], order_status TASK_ID";
+const WORDS: &str = "the words are: help, configs, order CONFIG_ID [--key KEY], order_status TASK_ID; `--help` lists \
+     the other commands";
 
 /// Parses the words of a call.
 pub(super) fn parse(words: &[OsString]) -> Result<Word, Error> {

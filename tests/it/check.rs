@@ -235,6 +235,10 @@ fn faults_of_the_inventory_are_found() {
         json!({ "servers": [
         { "server": server, "configurations": [id] } ] })
     };
+    let with = |password: &str| {
+        json!({ "servers": [
+        { "server": "192.0.2.1", "server_password": password, "configurations": ["1"] } ] })
+    };
     for (inventory, level, part) in [
         (of("10.0.0.1", "bogus"), "warning", "is for `bogus`"),
         (of("127.0.0.1", "1"), "warning", "refuses 127.0.0.1"),
@@ -242,6 +246,11 @@ fn faults_of_the_inventory_are_found() {
         (of("LocalHost", "1"), "warning", "refuses LocalHost"),
         (of("::1", "1"), "warning", "refuses ::1"),
         (of("a/b", "1"), "error", "`a/b`"),
+        (of("192.0.2.312", "1"), "warning", "192.0.2.312 is no IPv4 address"),
+        (of("192.0.2", "1"), "warning", "192.0.2 is no IPv4 address"),
+        (with("exclaims!"), "warning", "the password of 192.0.2.1 is not of letters and digits"),
+        (with(""), "warning", "the password of 192.0.2.1 is not of letters and digits"),
+        (with("ReplaceThisPassword"), "warning", "192.0.2.1 is the example's, and would be sold"),
         (inventory(0), "warning", "0 of 0 servers"),
         (inventory(1), "ok", "1 of 1 servers"),
     ] {

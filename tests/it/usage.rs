@@ -56,6 +56,20 @@ fn a_malformed_call_is_answered_with_what_is_wrong_and_the_words_that_there_are(
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_named_rather_than_said_to_have_no_orders() {
+    let plugin = Plugin::installed();
+    let absent = plugin.root().join("providers/absent");
+    let home = ["--home", absent.to_str().unwrap()];
+    for words in [&["orders", "list"][..], &["webhooks", "list"], &["check"], &["metrics"]] {
+        let answer = elsewhere(&plugin, &[&home[..], words].concat());
+        assert_eq!((answer.status, answer.stdout.as_str()), (Some(2), ""), "{answer:?}");
+        assert!(answer.stderr.contains("there is no folder /"), "{answer:?}");
+        assert!(answer.stderr.contains("/providers/absent"), "{answer:?}");
+    }
+    assert!(!absent.exists(), "looking made the folder");
+}
+
+#[test]
 fn a_word_after_home_may_be_missing_too() {
     let plugin = Plugin::installed();
     let home = plugin.holder();

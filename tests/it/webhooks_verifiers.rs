@@ -1,7 +1,8 @@
 //! What is sent can be verified by code that is not ours: the libraries of Standard Webhooks, the
 //! command line of openssl, and what `docs/webhooks.md` tells receivers to write.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use crate::support::hooks::SECRET;
 use crate::support::hoster::request::Seen;
@@ -125,6 +126,12 @@ impl Program {
     /// Returns the one of that name; none, with a line that says why, where it cannot be run.
     #[track_caller]
     fn named(name: &str) -> Option<Self> {
+        Self::marked("verify", name)
+    }
+
+    /// As [`Program::named`], for what the page marks with another word.
+    #[track_caller]
+    fn marked(word: &str, name: &str) -> Option<Self> {
         let interpreter = match name.rsplit('-').next().unwrap() {
             "shell" => "sh",
             "php" => "php",
@@ -135,7 +142,7 @@ impl Program {
             return None;
         }
         let page = std::fs::read_to_string(at_root("docs/receivers.md")).unwrap();
-        let mark = format!("<!-- verify: {name} -->\n```");
+        let mark = format!("<!-- {word}: {name} -->\n```");
         let (_, rest) = page.split_once(&mark).unwrap_or_else(|| panic!("no `{mark}`"));
         let (_, rest) = rest.split_once('\n').unwrap();
         let (program, _) = rest.split_once("\n```\n").unwrap();
@@ -220,5 +227,33 @@ fn the_programs_of_the_documentation_verify_what_cloudstack_sends() {
         assert!(!program.agrees(&seen, SECRET), "{name}: another body");
         seen.headers.remove("x-cs-signature");
         assert!(!program.agrees(&seen, SECRET), "{name}: no header");
+    }
+}
+
+#[test]
+fn the_receiver_of_the_documentation_tells_what_is_genuine() {
+    let Some(receiver) = Program::marked("receiver", "python") else { return };
+    let Some(verifier) = Program::named("python") else { return };
+    for (secret, word, state) in [(SECRET, "genuine", "delivered"), (OTHER, "REFUSED", "pending")] {
+        let mut command = Command::new(receiver.interpreter);
+        command.arg(receiver.file.path()).arg("0").arg(verifier.interpreter);
+        command.arg(verifier.file.path()).env("WEBHOOK_SECRET", secret).stdout(Stdio::piped());
+        let mut running = command.spawn().unwrap();
+        let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first = lines.next().unwrap();
+        let url = first.strip_prefix("listening on ").unwrap_or_else(|| panic!("{first}"));
+
+        let plugin = Plugin::with_servers(1);
+        let file = plugin.private("hook.secret", SECRET);
+        let words = ["webhooks", "create", "--name", "try", "--kind", "generic", "--url", url];
+        plugin.run(&[&words[..], &["--secret-file", &file]].concat()).prints();
+        plugin.order();
+        let line = lines.next().unwrap();
+        let delivery = plugin.tried("try", 1);
+        running.kill().unwrap();
+        running.wait().unwrap();
+        assert!(line.starts_with(&format!("{word} ")), "{line}");
+        assert!(line.contains("\"type\":\"order.finished\""), "{line}");
+        assert_eq!(delivery["state"], state, "{delivery}");
     }
 }

@@ -15,7 +15,12 @@ pub(super) fn look(home: &Home, report: &mut Report) {
     let config = match Config::load(home) {
         Ok(config) => config,
         Err(error) => {
-            return report.error(CONFIGURATION, error.to_string(), "correct the file");
+            let cure = if home.config().exists() {
+                "correct the file"
+            } else {
+                "write the file, or let `config init` do it, or put it back from a backup"
+            };
+            return report.error(CONFIGURATION, error.to_string(), cure);
         }
     };
     match config.status {
@@ -85,7 +90,12 @@ fn stock(home: &Home, config: &Config, report: &mut Report) {
         Ok(())
     });
     if let Err(error) = parsed {
-        report.error(INVENTORY, error.to_string(), "correct the file");
+        let cure = if inventory::path(home).exists() {
+            "correct the file"
+        } else {
+            "write the file, as docs/inventory.md shows it, or put it back from a backup"
+        };
+        report.error(INVENTORY, error.to_string(), cure);
     }
 }
 
@@ -99,6 +109,20 @@ fn look_through(home: &Home, config: &Config, inventory: &Inventory<'_>, report:
         if server.parse::<std::net::Ipv6Addr>().is_ok() {
             let message = format!("the panel reaches servers by IPv4 only: {server}");
             report.warning(INVENTORY, message, "write the server's IPv4 address");
+        }
+        if is_mistyped(server) {
+            let message = format!("{server} is no IPv4 address, and no name ends in a number");
+            report.warning(INVENTORY, message, "correct the address");
+        }
+        if listed.is_to_be_filled_in() {
+            let message = format!("server {server} is the example's, and would be sold");
+            report.warning(INVENTORY, message, "write a server of yours in its place");
+        } else if !listed.has_plain_password() {
+            let message = format!(
+                "the password of {server} is not of letters and digits alone: the panel passes it \
+                 through a shell, so the server may not join the pool"
+            );
+            report.warning(INVENTORY, message, "give its root a password of letters and digits");
         }
         for id in listed.configurations() {
             if config.configuration(id).is_err() {
@@ -124,6 +148,15 @@ fn look_through(home: &Home, config: &Config, inventory: &Inventory<'_>, report:
             report.ok(INVENTORY, message);
         }
     }
+}
+
+/// Returns whether what can only be meant as an IPv4 address is none: the last part of a host name is
+/// never a number.
+fn is_mistyped(server: &str) -> bool {
+    let last = server.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    !last.is_empty()
+        && last.bytes().all(|byte| byte.is_ascii_digit())
+        && server.parse::<std::net::IpAddr>().is_err()
 }
 
 fn is_loopback(server: &str) -> bool {

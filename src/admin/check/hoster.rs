@@ -30,14 +30,16 @@ pub(super) fn look(home: &Home, config: &Config, http: Arc<Http>, report: &mut R
     }
     limited(config, report);
     pool(config, &http, report);
+    let cure =
+        format!("correct the file; `config init {}` asks for what it needs", config.definition);
     for configuration in &config.configurations {
         if let Err(error) = account::check(home, config, configuration, &http) {
-            return report.error("configuration", error.to_string(), "correct the file");
+            return report.error("configuration", error.to_string(), &cure);
         }
     }
     match account::open(home, config, http) {
         Ok(hoster) => asked(&hoster, report),
-        Err(error) => report.error("configuration", error.to_string(), "correct the file"),
+        Err(error) => report.error("configuration", error.to_string(), &cure),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::Init;
 use crate::config::{Config, Status};
 use crate::error::Error;
 use crate::home::Home;
+use crate::hoster::inventory::EXAMPLE_PASSWORD;
 use crate::json;
 use crate::system::OPEN_AT_ONCE;
 
@@ -71,7 +72,7 @@ pub(super) fn example(configuration: &str) -> String {
         .map(|(one, number)| {
             json!({
                 "server": format!("192.0.2.{number}"),
-                "server_password": "ReplaceThisPassword",
+                "server_password": EXAMPLE_PASSWORD,
                 "configurations": [one["id"]],
             })
         })

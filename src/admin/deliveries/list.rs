@@ -59,7 +59,7 @@ fn text(deliveries: &[View]) -> String {
             let _ = write!(text, ", the last: {outcome}");
         }
         if let Some(next) = next_attempt_at {
-            let _ = write!(text, "; next at {next}");
+            let _ = write!(text, "; next at {next:.0}");
         }
         text.push('\n');
     }

@@ -43,6 +43,10 @@ pub(super) fn run(home: &Home, options: &Metrics) -> Result<u8, Error> {
     if target.file_name().is_none() || target.is_dir() {
         return Err(Error::usage(format!("--output {} is no file", target.display())));
     }
+    if let Some(folder) = target.parent().filter(|folder| !folder.exists()) {
+        let problem = format!("there is no folder {}", folder.display());
+        return Err(Error::usage(format!("--output {}: {problem}", target.display())));
+    }
     // The folder of a collector is root's, and the provider's files are their owner's: whoever may
     // write the one must not read the other.
     let text = if system::is_to_become_owner_of(holder) {
