@@ -271,7 +271,7 @@ check_build() {
         export PATH
     fi
     [ -f "$project/Cargo.toml" ] || missing "there is nothing to build beside this script: no Cargo.toml in $project"
-    command -v cargo >/dev/null 2>&1 || missing "cargo is not installed; Rust is needed to build, or --from BINARY"
+    command -v cargo >/dev/null 2>&1 || missing "cargo is not installed for $(id -un); Rust is needed to build, or --from BINARY of one that is built"
     command -v cc >/dev/null 2>&1 || missing "no C compiler: the command cc is needed to build; install gcc or clang"
 }
 
