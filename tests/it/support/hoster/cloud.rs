@@ -73,9 +73,13 @@ impl Cloud {
     }
 
     fn free_id(&self, mode: &Mode) -> u64 {
+        let last = self.servers.last().map_or(BEFORE_FIRST_ID, |server| server.id);
+        if !mode.reuses_ids {
+            return last + 1;
+        }
         let taken = |id| {
             let mut same = self.servers.iter().filter(|server| server.id == id);
-            same.any(|server| !mode.reuses_ids || server.is_there(mode))
+            same.any(|server| server.is_there(mode))
         };
         let mut id = BEFORE_FIRST_ID + 1;
         while taken(id) {

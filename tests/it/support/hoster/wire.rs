@@ -85,6 +85,8 @@ fn send(
     stream.write_all(sent)?;
     match early_end.map(|(ending, _)| ending) {
         None => return Ok(true),
+        // An answer of which nothing is missing is one, and the connection may be used again.
+        Some(Ending::Stall | Ending::Drip) if rest.is_empty() => return Ok(true),
         Some(Ending::Reset) => {
             reset(stream)?;
             return Ok(false);
