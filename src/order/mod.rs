@@ -3,6 +3,7 @@
 mod id;
 mod purchase;
 mod retention;
+mod set_back;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn order() -> Order {
+pub(super) fn order() -> Order {
     let new = NewOrder {
         task_id: "7".parse().unwrap(),
         key: Uuid::nil(),

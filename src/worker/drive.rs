@@ -24,6 +24,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// started, or a network that is away, is no reason to give up what was paid for.
 pub(super) const PATIENCE: Duration = Duration::from_mins(10);
 
+/// What the log says of an order that was driven while the clock was ahead.
+const SET_BACK: &str = "the clock was set back: what began in a time to come begins now";
+
 /// What comes after a step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -67,6 +70,11 @@ impl Drive<'_> {
         };
         if let Some(pause) = self.memory.pause.take() {
             return Ok(Next::After(pause));
+        }
+        // What came of a request that buys is not forgotten for that.
+        let can_wait = order.next() != Step::File && order.state != State::Buying;
+        if can_wait && order.is_ahead_of(clock::now()) {
+            return self.change(SET_BACK, Order::set_back);
         }
         match (order.next(), order.state) {
             // Its events become deliveries before it is filed, which is not done here.

@@ -31,6 +31,11 @@ pub(super) fn end_if_late(
     if order.next() == Step::File {
         return Ok(());
     }
+    if order.is_ahead_of(now) {
+        order.set_back(now);
+        book.settle(&order)?;
+        return Err(error);
+    }
     // A file that is being edited is no reason to give up what was paid for.
     let Some(since) = troubled_since(&order) else {
         order.troubled(Some(now));

@@ -13,6 +13,7 @@ mod support;
 mod broken_state;
 mod check;
 mod check_faults;
+mod clock_set_back;
 mod command;
 mod command_examples;
 mod command_people;

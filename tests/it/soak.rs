@@ -15,7 +15,6 @@ fn asked(name: &str) -> Option<u64> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a soak says what it saw, and how to do it again")]
 fn what_is_promised_holds_of_everything_that_happens_at_random() {
     let small = asked("SOAK_ORDERS").is_none() && asked("SOAK_SECONDS").is_none();
     let number = |name, usual: usize| {

@@ -6,9 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::part::LIMIT;
 use super::{Figures, Soak};
 use crate::support::book::assert_whole;
 use crate::support::history::{Call, History, violations};
@@ -16,6 +15,9 @@ use crate::support::sweep::bare;
 
 /// How many callers ask for everything at the end.
 const ASKERS: usize = 4;
+
+/// How long the workers may take to come to the end.
+const LIMIT: Duration = Duration::from_mins(10);
 
 impl Soak {
     /// Lets everything come to an end, and says what was seen.
@@ -113,7 +115,7 @@ impl Soak {
                     worker.wait().expect("it is ours");
                     return found.push("the worker comes to no end".to_owned());
                 }
-                None => std::thread::sleep(std::time::Duration::from_millis(10)),
+                None => std::thread::sleep(Duration::from_millis(10)),
             }
         }
     }

@@ -102,9 +102,10 @@ impl Soak {
     /// Where both a number and a time are asked for, the orders are spread over the time.
     fn goes_on(&self) -> bool {
         let placed = self.placed.fetch_add(1, Ordering::SeqCst);
-        let share =
-            |all: Duration| all.mul_f64((placed as f64 / self.size.orders.max(1) as f64).min(1.0));
-        std::thread::sleep(share(self.size.time).saturating_sub(self.begun.elapsed()));
+        let (orders, now) = (self.size.orders.max(1), placed.min(self.size.orders));
+        let part = |number: usize| u32::try_from(number).expect("it fits");
+        let due = self.size.time / part(orders) * part(now);
+        std::thread::sleep(due.saturating_sub(self.begun.elapsed()));
         let enough = placed >= self.size.orders && self.begun.elapsed() >= self.size.time;
         if enough {
             self.placed.fetch_sub(1, Ordering::SeqCst);

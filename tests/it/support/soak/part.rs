@@ -4,7 +4,6 @@ use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -87,7 +86,8 @@ impl Soak {
         } else if provider == 0 {
             words.push("--clean");
         }
-        words.extend(["--timeout", "0"]);
+        // A server of the inventory is clean once it was given back.
+        words.extend(["--timeout", if provider == 0 { "2" } else { "0" }]);
         self.run(dice, provider, &words, KILLED);
     }
 
@@ -169,6 +169,3 @@ fn said(child: &mut Child) -> (Vec<u8>, ExitStatus) {
     pipe.read_to_end(&mut stdout).expect("the pipe can be read");
     (stdout, child.wait().expect("it is ours"))
 }
-
-/// How long nothing may last.
-pub(super) const LIMIT: Duration = Duration::from_secs(600);
