@@ -7,10 +7,17 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::line::one_line;
 use crate::system::MET_A_LINK;
 
 /// The largest file that is read where nothing else is said, in bytes.
 pub(crate) const LARGEST: u64 = 1 << 20;
+
+/// How many characters of a key that is not known are looked at and repeated.
+const LONGEST_KEY: usize = 80;
+
+/// How many characters of a place are named.
+const LONGEST_PLACE: usize = 400;
 
 /// Parses `bytes`.
 ///
@@ -31,6 +38,7 @@ fn parse_with_path<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String>
         let path = error.path().to_string();
         // What breaks off has no key to name: the place is the part before it.
         let path = path.trim_end_matches('?').trim_end_matches('.');
+        let path = one_line(path, LONGEST_PLACE);
         let problem = in_words(&with_nearest_key(&without_value(&error.inner().to_string())));
         if path.is_empty() { problem } else { format!("{path}: {problem}") }
     })?;
@@ -85,6 +93,8 @@ fn with_nearest_key(message: &str) -> String {
     let Some(unknown) = quoted.next() else {
         return message.to_owned();
     };
+    // What is compared takes memory for each pair of letters.
+    let unknown = &*one_line(unknown, LONGEST_KEY);
     let nearest = quoted
         .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
         // Whoever wrote a part of a key meant that key, however much is missing.
@@ -103,7 +113,8 @@ fn with_nearest_key(message: &str) -> String {
 
 /// Returns the known word that is nearest to one that is not known.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known.min_by_key(|known| strsim::damerau_levenshtein(unknown, known))
+    let unknown = one_line(unknown, LONGEST_KEY);
+    known.min_by_key(|known| strsim::damerau_levenshtein(&unknown, known))
 }
 
 /// Reads a whole file of bounded size, without waiting on anything that is not a regular file.

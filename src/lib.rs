@@ -22,6 +22,8 @@ mod error;
 mod event;
 mod expression;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod home;
 mod hoster;
 mod http;

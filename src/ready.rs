@@ -19,6 +19,9 @@ mod login;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use known_hosts::without_what_was_found;
+
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! Users, sessions, descriptors and free space: alone names nix and signal-hook, and alone reads the
 //! environment.
 
+mod network;
 mod terminal;
 
 use std::fs::File;
@@ -22,6 +23,7 @@ use nix::unistd::{self, Gid, Pid, Uid, User};
 
 use crate::error::Error;
 
+pub(crate) use network::network_file_system;
 pub(crate) use terminal::read_hidden;
 
 /// Flags of an open that hangs on no FIFO.
@@ -276,6 +278,10 @@ pub(crate) fn detach() -> io::Result<()> {
     unistd::setsid()?;
     unistd::chdir("/")?;
     lift_limits();
+    // What a worker knows belongs in no file; programs that it starts may raise the limit again.
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_CORE) {
+        let _ = setrlimit(Resource::RLIMIT_CORE, 0, most);
+    }
     let inherited: Vec<i32> = match std::fs::read_dir("/proc/self/fd") {
         Ok(entries) => entries
             .flatten()

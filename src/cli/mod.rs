@@ -25,6 +25,8 @@ pub(crate) use orders::{
     Cancel, ListOrders, Orders, Outcome, Preview, Prune, Release, Report, Retry, Show, Wait, Which,
 };
 pub(crate) use settings::{KindFlags, RequestFlags, SelectionFlags, Settings};
+#[cfg(any(test, fuzzing))]
+pub(crate) use time::time;
 pub(crate) use webhooks::{
     AddFilter, CreateWebhook, DeleteFilter, DeleteWebhook, Filters, NamedWebhook, RotateWebhook,
     ScopeFlag, UpdateWebhook, Webhooks,

@@ -8,7 +8,7 @@ A TIME is RFC 3339 as 2026-01-02T03:04:05Z, the beginning of a day (UTC) as 2026
 ago as 90s, 15m, 2h, 3d.";
 
 /// Takes a time.
-pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     moment(text, clock::now()).ok_or_else(|| TIMES.to_owned())
 }
 

@@ -6,6 +6,9 @@
 
 mod answer;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use answer::check as check_answer;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;

@@ -116,7 +116,11 @@ pub(crate) fn parse<'a>(home: &Home, bytes: &'a [u8]) -> Result<Inventory<'a>, E
     checked(bytes).map_err(|problem| Error::ConfigurationInvalid { path: path(home), problem })
 }
 
-fn checked(bytes: &[u8]) -> Result<Inventory<'_>, String> {
+/// The same, but for the name of the file.
+///
+/// # Errors
+/// A sentence that names the place and the fault.
+pub(crate) fn checked(bytes: &[u8]) -> Result<Inventory<'_>, String> {
     let inventory: Inventory<'_> = json::parse(bytes)?;
     let mut seen = HashSet::with_capacity(inventory.servers.len());
     for (index, Server { server, .. }) in inventory.servers.iter().enumerate() {

@@ -43,6 +43,12 @@ pub(crate) struct ErrorAnswer {
     error_message: String,
 }
 
+/// Reads the words of a call, and returns what is wrong with them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fault_of(words: &[OsString]) -> Option<String> {
+    arguments::parse(words).err().map(|error| error.to_string())
+}
+
 /// Answers the words.
 pub(crate) fn run(home: &Home, words: &[OsString]) -> ExitCode {
     guarded(|| {

@@ -52,6 +52,14 @@ pub(super) fn record(file: &Path, address: &str, found: Ipv4Addr, port: u16) -> 
     Err(format!("{} is changed by others all the time", file.display()))
 }
 
+/// Returns a file's bytes without the lines that an answer of `ssh-keygen -F` names.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn without_what_was_found(file: &[u8], answer: &str, name: &str) -> Vec<u8> {
+    let found = edit::parse_found(answer, name);
+    let _ = edit::are_exactly(&found, name, &[]);
+    edit::without(file, &found)
+}
+
 /// Changes the file once; returns whether it was left alone meanwhile.
 fn update(file: &Path, hosts: &[&str], port: u16, keys: &[Key]) -> Result<bool, String> {
     let fault = |error: std::io::Error| format!("{}: {error}", file.display());

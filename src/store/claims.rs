@@ -26,7 +26,8 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the text of a claim.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (id, quarantined) = match text.split_once(' ') {
             Some((id, QUARANTINED)) => (id, true),
             Some(_) => return None,
@@ -35,7 +36,8 @@ impl Claim {
         Some(Self { task_id: id.parse().ok()?, quarantined })
     }
 
-    fn text(self) -> String {
+    /// Returns the text of a claim.
+    pub(super) fn text(self) -> String {
         let Self { task_id, quarantined } = self;
         if quarantined { format!("{task_id} {QUARANTINED}") } else { task_id.to_string() }
     }

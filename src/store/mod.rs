@@ -40,6 +40,12 @@ use crate::order::{Order, TaskId};
 use crate::system::{self, Free};
 use layout::Layout;
 
+/// Returns what a claim that was read is written as; none where it is no claim.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn claim_read_and_written(text: &str) -> Option<String> {
+    claims::Claim::parse(text).map(claims::Claim::text)
+}
+
 /// The order book of one provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
@@ -62,8 +68,9 @@ impl Store {
     /// Takes the state lock, for `why`, and with it the right to change things.
     ///
     /// # Errors
-    /// `state_busy` when somebody else keeps it.
+    /// `state_busy` when somebody else keeps it, `state_unreadable` on a network file system.
     pub(crate) fn lock(&self, why: &str) -> Result<Book<'_>, Error> {
+        self.refuse_network()?;
         // The folders are made by the first who finds that one is missing. What they said is
         // restored from the orders where the cache is gone.
         if !self.layout.is_complete() {
@@ -72,6 +79,22 @@ impl Store {
         }
         let lock = lock::take(&self.layout.lock(), why, lock::PATIENCE)?;
         Ok(Book::open(&self.layout, lock))
+    }
+
+    /// Refuses to begin where what was promised cannot be kept.
+    ///
+    /// # Errors
+    /// `state_unreadable`, naming the mount.
+    pub(crate) fn refuse_network(&self) -> Result<(), Error> {
+        let state = self.layout.state();
+        // Before the first order there is none, and it will be where its folder is. What cannot be
+        // asked fails by itself, and says how.
+        let found = system::network_file_system(state)
+            .or_else(|_| system::network_file_system(state.parent().unwrap_or(state)));
+        match found {
+            Ok(Some(problem)) => Err(Error::StateUnreadable { path: state.to_owned(), problem }),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the lock that a worker holds while it lives, if nobody does.

@@ -179,7 +179,7 @@ fn trusted(metadata: &Metadata) -> Result<(), String> {
 ///
 /// # Errors
 /// A sentence that names the webhook and the fault.
-fn check_all(webhooks: &[Webhook], side: Side) -> Result<(), String> {
+pub(crate) fn check_all(webhooks: &[Webhook], side: Side) -> Result<(), String> {
     let mut names = BTreeSet::new();
     for (index, webhook) in webhooks.iter().enumerate() {
         let place = |problem| format!("webhooks[{index}], `{}`: {problem}", webhook.name);

@@ -16,6 +16,9 @@ const LOW_BYTES: u64 = 64 << 20;
 const LOW_FILES: u64 = 1000;
 
 pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
+    if let Err(error) = store.refuse_network() {
+        report.error("orders", error.to_string(), "move the provider to a disk of this machine");
+    }
     if !store.exists() {
         return report.ok("orders", "none yet");
     }

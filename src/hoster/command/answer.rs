@@ -9,7 +9,7 @@ const LONGEST_ID: usize = 256;
 ///
 /// # Errors
 /// What is wrong with it, as "answered …".
-pub(super) fn check(verb: &str, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check(verb: &str, bytes: &[u8]) -> Result<(), String> {
     if bytes.trim_ascii().is_empty() {
         return Err("answered nothing".to_owned());
     }

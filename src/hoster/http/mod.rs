@@ -44,6 +44,8 @@ pub(crate) use find::Look;
 pub(crate) use lint::lint;
 pub(crate) use poll::{Polled, Seen, first_ipv4};
 pub(crate) use preview::{Shown, preview};
+#[cfg(any(test, fuzzing))]
+pub(crate) use recording::run_with as run_recording_with;
 pub(super) use redact::Redactor;
 pub(crate) use remove::{Presence, Removed};
 pub(super) use sample::is_sample;

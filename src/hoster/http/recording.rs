@@ -69,26 +69,39 @@ impl Transport for Replay {
 
 /// Runs every recording; returns what is wrong, and the places that were evaluated.
 pub(super) fn run(definition: &Http) -> (Vec<String>, BTreeSet<String>) {
-    let mut definition = definition.clone();
-    definition.pace.interval_seconds = 0.0;
-    let text = |(name, of): (&String, &Credential)| {
-        (name.clone(), of.sample.clone().unwrap_or_else(|| format!("sample-{name}")))
-    };
-    let credentials = definition.credentials.iter().map(text).collect();
-    let replay = Replay::default();
-    let base_url = definition.base_url.clone().unwrap_or_else(|| PANEL.to_owned());
-    let definition = Arc::new(definition);
-    let mut hoster =
-        Hoster::new(Arc::clone(&definition), &base_url, credentials, Box::new(replay.clone()));
-    hoster.expressions = Expressions::recording();
-    hoster.purpose = Purpose::Recorded;
-    let mut runner = Runner { hoster, replay, order: sample(&definition) };
+    let mut runner = Runner::new(definition);
     let mut problems = Vec::new();
     for (index, recording) in definition.recordings.iter().enumerate() {
         let place = format!("/recordings/{index} ({})", recording.name);
         problems.extend(runner.run(recording).into_iter().map(|why| format!("{place}: {why}")));
     }
     (problems, runner.hoster.expressions.used())
+}
+
+/// Runs one recording with one of its replies replaced, whatever that comes to; returns the words in
+/// which it is told.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn run_with(
+    definition: &Http,
+    recording: usize,
+    at: usize,
+    reply: RecordedReply,
+) -> String {
+    let Some(mut recording) = definition.recordings.get(recording).cloned() else {
+        return String::new();
+    };
+    if let Some(place) = recording.replies.get_mut(at) {
+        *place = reply;
+    }
+    let mut runner = Runner::new(definition);
+    *runner.replay.replies() = recording.replies.iter().cloned().collect();
+    match scope_of(&runner.hoster, &runner.order) {
+        Ok(scope) => format!(
+            "{:?}",
+            runner.part(&recording, &scope).map_err(|trouble| trouble.why().to_owned())
+        ),
+        Err(why) => why,
+    }
 }
 
 struct Runner {
@@ -98,6 +111,23 @@ struct Runner {
 }
 
 impl Runner {
+    fn new(definition: &Http) -> Self {
+        let mut definition = definition.clone();
+        definition.pace.interval_seconds = 0.0;
+        let text = |(name, of): (&String, &Credential)| {
+            (name.clone(), of.sample.clone().unwrap_or_else(|| format!("sample-{name}")))
+        };
+        let credentials = definition.credentials.iter().map(text).collect();
+        let replay = Replay::default();
+        let base_url = definition.base_url.clone().unwrap_or_else(|| PANEL.to_owned());
+        let mut hoster =
+            Hoster::new(Arc::new(definition), &base_url, credentials, Box::new(replay.clone()));
+        hoster.expressions = Expressions::recording();
+        hoster.purpose = Purpose::Recorded;
+        let order = sample(&hoster.definition);
+        Self { hoster, replay, order }
+    }
+
     fn run(&mut self, recording: &Recording) -> Vec<String> {
         // What one reply asked for is nothing to the next recording.
         self.hoster.pacer = Pacer::new(Duration::ZERO);

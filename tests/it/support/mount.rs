@@ -31,6 +31,13 @@ impl Mount {
         })
     }
 
+    /// Shows a folder by a program of user space (FUSE); needs root and `bindfs`.
+    pub(crate) fn fuse(shown: &Path) -> Result<Self, String> {
+        let mut made = Ok(());
+        let this = Self::made_by(|at| made = try_run(Command::new("bindfs").arg(shown).arg(at)));
+        made.map(|()| this)
+    }
+
     fn made_by(mount: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let this = Self { folder };

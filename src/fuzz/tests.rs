@@ -1,0 +1,403 @@
+//! Every family of readers: samples with something in them changed, and what is made to hurt.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+
+use super::TARGETS;
+
+/// What stands in place of each secret.
+const CANARY: &str = "canary";
+
+/// How long a reader may take over the worst that a file or a reply can hold.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long what is told about it may be, in bytes.
+const TOLD: usize = 20_000;
+
+/// How much memory all readers may take, in KiB; the largest text here has 4 MiB.
+const MEMORY: u32 = 1 << 20;
+
+/// Has the tests of this file run in a process with limits.
+const WITHIN: &str = "within-limits";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The texts of the files below a folder.
+fn below(folder: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<PathBuf> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() { folders.push(path) } else { all.extend(fs::read_to_string(&path)) }
+        }
+    }
+    assert!(!all.is_empty(), "{folder} is empty");
+    all
+}
+
+/// Good texts of each family, so that what is changed in them reaches what is behind the door.
+fn samples(family: &str) -> Vec<String> {
+    match family {
+        "arguments" => vec!["order\n1\n--key\nk".to_owned(), "order_status\n7".to_owned()],
+        "configuration" => below("tests/samples/valid/configuration"),
+        "definition" => [below("tests/samples/definitions"), below("providers")].concat(),
+        "webhooks" => vec![webhooks().to_string()],
+        "inventory" => below("tests/samples/valid/inventory"),
+        "state" => below("tests/samples/valid/order"),
+        "lines" => vec![
+            "17 quarantined".to_owned(),
+            "2026-01-02T03:04:05Z".to_owned(),
+            "Fri, 02 Jan 2026 03:07:00 GMT".to_owned(),
+            "120".to_owned(),
+            "10.0.0.0/8".to_owned(),
+            "192.0.2.1 ssh-rsa AAAA\n\n# Host 192.0.2.1 found: line 1\n192.0.2.1 ssh-rsa AAAA"
+                .to_owned(),
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3sb2Z1k1cJpTdZ9XoVx1f3nZ8o0yJ0mSx9rR1Xy0aB a"
+                .to_owned(),
+        ],
+        "expression" => vec![
+            "reply.servers | where('id', 1) | first".to_owned(),
+            "reply.name | match('(c.*)y') ~ '/' ~ status".to_owned(),
+            "(reply.price | default(1)) if reply.on else none".to_owned(),
+        ],
+        "user_data" => vec![
+            "#cloud-config\npackages: [htop]\n".to_owned(),
+            "MIME-Version: 1.0\nContent-Type: text/plain\n\n#!/bin/sh\ntrue\n".to_owned(),
+        ],
+        "program" => vec![
+            r#"create {"server_id":"vm-1"}"#.to_owned(),
+            r#"find {"servers":[{"server_id":"1"},{"server_id":2}]}"#.to_owned(),
+            r#"poll {"status":"building"}"#.to_owned(),
+            r#"balance {"amount":3.5,"currency":"EUR"}"#.to_owned(),
+        ],
+        "hoster" => recorded(),
+        "receiver" => vec![
+            "400\nretry-after: 120\nlocation: /x?y=canary\n\n{\"message\":{\"base\":[\"no\"]}}"
+                .to_owned(),
+            "200\n\n{\"state\":\"inProgress\",\"id\":11}".to_owned(),
+        ],
+        other => panic!("{other} has no samples"),
+    }
+}
+
+/// The replies that are recorded in the definitions, as the target of hosters reads them.
+fn recorded() -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, text) in crate::definition::BUILT_IN {
+        let definition: Value = serde_json::from_str(text).unwrap();
+        let recordings = definition["recordings"].as_array();
+        for (number, recording) in recordings.into_iter().flatten().enumerate() {
+            for (at, reply) in recording["replies"].as_array().unwrap().iter().enumerate() {
+                let status = reply["status"].as_u64().unwrap_or(200);
+                let (kind, body) = match reply["xml"].as_str() {
+                    Some(xml) => ("text/xml", xml.to_owned()),
+                    None => ("application/json", reply["json"].to_string()),
+                };
+                all.push(format!("{name} {number} {at} {status}\ncontent-type: {kind}\n\n{body}"));
+            }
+        }
+    }
+    assert!(all.len() > 100, "{}", all.len());
+    all
+}
+
+fn webhooks() -> Value {
+    json!({ "webhooks": [
+        { "name": "a", "kind": "generic", "url": "https://canary@a.example/canary",
+          "headers": { "X-Key": "canary" }, "events": ["order.finished"],
+          "secrets": [{ "value": "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5" }] },
+        { "name": "b", "kind": "template", "url": "https://b.example/",
+          "body": "{\"text\": \"{{ summary }}\"}" },
+    ] })
+}
+
+/// What stands in for a value.
+fn odd_value() -> impl Strategy<Value = Value> {
+    let nested = (0..130).fold(Value::Null, |inner, _| json!([inner]));
+    prop_oneof![
+        select(vec![
+            Value::Null,
+            json!(true),
+            json!(-1),
+            json!(0),
+            json!(1.5),
+            json!(u64::MAX),
+            json!(1e300),
+            json!(""),
+            json!([]),
+            json!({}),
+            json!([[]]),
+            json!({ "": {} }),
+            json!("\u{0}\u{202e}"),
+            json!("{{ reply.a }}"),
+            json!("{{"),
+            json!("../../etc"),
+            json!("x".repeat(70_000)),
+            nested,
+        ]),
+        any::<String>().prop_map(Value::from),
+    ]
+}
+
+/// The places in a tree, as JSON pointers.
+fn places(tree: &Value, place: &str, all: &mut Vec<String>) {
+    all.push(place.to_owned());
+    match tree {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                places(value, &format!("{place}/{name}"), all);
+            }
+        }
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate() {
+                places(value, &format!("{place}/{index}"), all);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The JSON that a sample holds, or ends in, with one value in it replaced.
+fn replaced(text: &str, at: Index, by: Value) -> String {
+    let begins = text.find('{').unwrap_or(text.len());
+    let (head, tail) = text.split_at(begins);
+    let Ok(mut tree) = serde_json::from_str::<Value>(tail) else { return text.to_owned() };
+    let mut all = Vec::new();
+    places(&tree, "", &mut all);
+    if let Some(place) = tree.pointer_mut(&all[at.index(all.len())]) {
+        *place = by;
+    }
+    format!("{head}{tree}")
+}
+
+/// A text with some of its bytes changed, doubled or cut out.
+fn scrambled(text: &str, changes: &[(Index, u8, u8)]) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for (at, kind, byte) in changes {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = at.index(bytes.len());
+        match kind % 4 {
+            0 => bytes[at] = *byte,
+            1 => bytes.insert(at, *byte),
+            2 => drop(
+                bytes.drain(at..(at + usize::from(*byte)).min(text.len()).min(bytes.len()).max(at)),
+            ),
+            _ => {
+                let again = bytes[at..(at + usize::from(*byte)).min(bytes.len())].to_vec();
+                bytes.splice(at..at, again);
+            }
+        }
+    }
+    bytes
+}
+
+fn families() -> impl Strategy<Value = (super::Target, String)> {
+    let all: Vec<(super::Target, Vec<String>)> =
+        TARGETS.iter().map(|(name, target)| (*target, samples(name))).collect();
+    (select(all), any::<Index>())
+        .prop_map(|((target, samples), at)| (target, at.get(&samples).clone()))
+}
+
+#[test]
+fn every_sample_is_read_without_a_fault_of_the_reader() {
+    for (name, target) in TARGETS {
+        for sample in samples(name) {
+            target(sample.as_bytes());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_sample_with_other_bytes_in_it_is_read_or_refused(
+        (target, sample) in families(),
+        changes in prop::collection::vec(any::<(Index, u8, u8)>(), 0..6),
+    ) {
+        target(&scrambled(&sample, &changes));
+    }
+
+    #[test]
+    fn a_sample_with_another_value_in_it_is_read_or_refused(
+        (target, sample) in families(), at: Index, value in odd_value(),
+    ) {
+        target(replaced(&sample, at, value).as_bytes());
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(
+        number in 0..TARGETS.len(), bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        TARGETS[number].1(&bytes);
+    }
+}
+
+/// Texts that cost a careless reader all memory, all time or its stack, each about as large as what
+/// is read at most.
+fn hostile() -> Vec<(&'static str, String)> {
+    let many = |count: usize, of: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(of).collect::<Vec<_>>().join(",")
+    };
+    let mega = 1 << 20;
+    let entities: String =
+        (1..30).map(|n| format!("<!ENTITY e{n} \"&e{};&e{};\">", n - 1, n - 1)).collect();
+    vec![
+        ("brackets", "[".repeat(mega)),
+        ("braces", "{\"a\":".repeat(mega / 5)),
+        ("tags", "<a>".repeat(mega)),
+        ("parentheses", format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000))),
+        ("minus signs", format!("{}1", "-".repeat(mega))),
+        ("templates", "{{1}}".repeat(mega / 5)),
+        ("open templates", "{{".repeat(mega / 2)),
+        ("one key", format!("{{\"{}\":1}}", "k".repeat(mega))),
+        ("keys", format!("{{{}}}", many(200_000, &|n| format!("\"k{n}\":1")))),
+        ("one string", format!("\"{}\"", "é".repeat(mega / 2))),
+        ("escapes", format!("\"{}\"", "\\u0000".repeat(mega / 6))),
+        ("numbers", format!("[{}]", many(400_000, &|_| "1e9".to_owned()))),
+        ("digits", "9".repeat(mega)),
+        (
+            "servers",
+            format!(
+                "{{\"servers\":[{}]}}",
+                many(60_000, &|n| { format!("{{\"server\":\"s{n}\",\"configurations\":[]}}") })
+            ),
+        ),
+        ("entities", format!("<!DOCTYPE r [<!ENTITY e0 \"a\">{entities}]><r>&e29;</r>")),
+        (
+            "attributes",
+            format!("<r {}/>", many(300_000, &|n| format!("a{n}=\"\"")).replace(',', " ")),
+        ),
+        (
+            "namespaces",
+            format!(
+                "<r {}/>",
+                many(150_000, &|n| format!("xmlns:a{n}=\"u{n}\"")).replace(',', " ")
+            ),
+        ),
+        (
+            "declared again",
+            format!("<r xmlns:a=\"u\">{}</r>", "<a:b xmlns:b=\"v\"/>".repeat(150_000)),
+        ),
+        ("empty lines", "\n".repeat(mega)),
+        ("commas", ",".repeat(mega)),
+        ("spaces", " ".repeat(mega)),
+        ("percent signs", "%".repeat(mega)),
+        ("nothing", "\0".repeat(mega)),
+    ]
+}
+
+/// The heads that bring a text to the part of a reader that is behind them.
+fn heads(family: &str) -> &'static [&'static str] {
+    match family {
+        "hoster" => &[
+            "digitalocean 0 0 200\ncontent-type: application/json\n\n",
+            "ec2 0 0 200\ncontent-type: text/xml\n\n",
+            "ec2 3 0 400\ncontent-type: text/xml\n\n",
+        ],
+        "receiver" => &["200\n\n", "400\nlocation: ", "400\nretry-after: "],
+        "program" => &["create ", "find "],
+        "user_data" => &["", "#cloud-config\n", "MIME-Version: 1.0\n"],
+        _ => &[""],
+    }
+}
+
+#[test]
+fn what_is_made_to_hurt_takes_bounded_time_memory_and_stack() {
+    if !std::env::args().any(|argument| argument == WITHIN) {
+        return again_within_limits();
+    }
+    let mut faults = Vec::new();
+    for (kind, text) in hostile() {
+        for (name, target) in TARGETS {
+            for head in heads(name) {
+                let begin = Instant::now();
+                let told = target(format!("{head}{text}").as_bytes());
+                let took = begin.elapsed();
+                if took > LIMIT || told.len() > TOLD {
+                    faults
+                        .push(format!("{name}, {head:?}, {kind}: {took:?}, {} bytes", told.len()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Runs the test above in a process of its own: memory cannot be limited for one thread.
+fn again_within_limits() {
+    let test = "fuzz::tests::what_is_made_to_hurt_takes_bounded_time_memory_and_stack";
+    let line = format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"");
+    let output = Command::new("sh")
+        .args(["-c", &line])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, WITHIN, "--nocapture", "--test-threads", "1"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{}: {said}", output.status);
+}
+
+/// Each place where a secret may stand, and where somebody may write something else by mistake.
+#[test]
+fn no_fault_repeats_what_stands_where_a_secret_belongs() {
+    let configuration = json!({ "credentials": { "token": CANARY, "b": { "file": CANARY } },
+        "proxy": CANARY, "configurations": [{ "id": "1", "descr": "x", "user_data": CANARY }] });
+    let inventory = json!({ "servers": [
+        { "server": "a", "server_password": CANARY, "configurations": [] }] });
+    let order: Value = serde_json::from_str(&samples("state")[0]).unwrap();
+    for (family, tree, secret) in [
+        (
+            "configuration",
+            &configuration,
+            &["/credentials/token", "/proxy", "/configurations/0/user_data"][..],
+        ),
+        ("inventory", &inventory, &["/servers/0/server_password"]),
+        ("state", &order, &["/password"]),
+        (
+            "webhooks",
+            &webhooks(),
+            &[
+                "/webhooks/0/url",
+                "/webhooks/0/headers/X-Key",
+                "/webhooks/0/secrets/0/value",
+                "/webhooks/0/secrets/0",
+            ],
+        ),
+    ] {
+        let (_, target) = TARGETS.into_iter().find(|(name, _)| *name == family).unwrap();
+        for place in secret {
+            for value in [
+                json!(CANARY),
+                json!([CANARY]),
+                json!({ "value": CANARY }),
+                json!({ "file": [CANARY] }),
+                json!(format!("`{CANARY}`, expected {CANARY}")),
+                json!(format!("\"{CANARY}\n")),
+                json!(format!("https://{CANARY}:{CANARY}@[/")),
+                json!(format!("{CANARY}\u{0}{CANARY}")),
+            ] {
+                let mut tree = tree.clone();
+                if let Some(found) = tree.pointer_mut(place) {
+                    *found = value;
+                }
+                let told = target(tree.to_string().as_bytes());
+                assert!(!told.contains(CANARY), "{family} {place}: {told}");
+            }
+        }
+    }
+}
