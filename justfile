@@ -11,7 +11,7 @@ default:
 check:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
-    shellcheck install.sh .ci/run bin/forbid bin/release docs/virsh.sh tests/samples/command/hoster.sh tests/samples/command/virsh
+    shellcheck install.sh .ci/run bin/forbid bin/fuzz bin/release docs/virsh.sh tests/samples/command/hoster.sh tests/samples/command/virsh
     bin/forbid
     if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not installed: skipped"; fi
 
@@ -49,6 +49,11 @@ manual:
 [group('making')]
 release:
     bin/release
+
+# Each fuzz target for so many SECONDS; needs nightly and cargo-fuzz
+[group('trying')]
+fuzz SECONDS:
+    bin/fuzz {{ quote(SECONDS) }}
 
 # Ratios against a minimal C program and against a raw durable write
 [group('trying')]

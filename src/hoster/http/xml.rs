@@ -11,6 +11,13 @@ const DEEPEST: usize = 128;
 /// How many nodes a document may have: some are made of four bytes.
 const MOST_NODES: u32 = 1 << 20;
 
+/// How many attributes an element may have: the parser compares each with all others of it.
+const MOST_ATTRIBUTES: usize = 256;
+
+/// How many name spaces a document may declare: the parser writes down for each element that declares
+/// one all those of the elements around it.
+const MOST_NAMESPACES: usize = 2048;
+
 /// Where the text of an element stands that has attributes or elements too.
 const TEXT: &str = "#text";
 
@@ -24,12 +31,22 @@ pub(super) fn format_of(content_type: &str) -> ReplyFormat {
 /// Returns the tree of a document: an object with the name of its root; none where it is no XML, or
 /// defines entities, which can grow without bounds.
 pub(super) fn tree(body: &[u8]) -> Option<Value> {
-    let text = std::str::from_utf8(body).ok()?;
+    let text = std::str::from_utf8(body).ok().filter(|text| is_modest(text))?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..<_>::default() };
     let document = Document::parse_with_options(text, options).ok()?;
     let root = document.root_element();
     let value = element(root, DEEPEST)?;
     Some(Value::Object([(root.tag_name().name().to_owned(), value)].into_iter().collect()))
+}
+
+/// Returns whether a document is none that would take the parser minutes, or gigabytes.
+///
+/// No attribute holds a `<`, so all of an element stand between two of them. Text with as many
+/// assignments in it is taken for such an element; no hoster's is known.
+fn is_modest(text: &str) -> bool {
+    let is_quoted = |rest: &&str| rest.trim_start().starts_with(['"', '\'']);
+    let few = |part: &str| part.split('=').skip(1).filter(is_quoted).count() <= MOST_ATTRIBUTES;
+    text.matches("xmlns").count() <= MOST_NAMESPACES && text.split('<').all(few)
 }
 
 /// Returns what an element holds: a text where it has neither attributes nor elements, else an
@@ -119,6 +136,22 @@ mod tests {
         assert!(nested(DEEPEST).is_some() && nested(DEEPEST + 1).is_none());
         let wide = format!("<r>{}</r>", "<a/>".repeat(1 << 20));
         assert_eq!(read(&wide), None);
+    }
+
+    #[test]
+    fn what_would_take_the_parser_minutes_or_gigabytes_is_none() {
+        let attributes = |count: usize| {
+            let all = (0..count).fold(String::new(), |all, number| all + &format!(" a{number}=''"));
+            format!("<r{all}>a = 'b'</r>")
+        };
+        assert!(read(&attributes(MOST_ATTRIBUTES - 1)).is_some());
+        assert_eq!(read(&attributes(300_000)), None);
+        let nested = |count: usize| {
+            let declare = |number: usize| format!("<a xmlns:n{}='u'>", number % 60_000);
+            (0..count).map(declare).collect::<String>() + &"</a>".repeat(count)
+        };
+        assert!(read(&nested(DEEPEST)).is_some());
+        assert_eq!(read(&nested(150_000)), None);
     }
 
     #[test]
