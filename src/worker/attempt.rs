@@ -51,13 +51,24 @@ pub(super) enum Outcome {
 }
 
 impl Due {
-    /// Sends the delivery and writes down what came of it.
-    pub(super) fn send(mut self, store: &Store, outbox: &Outbox) -> Attempted {
-        let attempted = catch_unwind(AssertUnwindSafe(|| self.attempt(store, outbox)));
+    /// Sends the delivery and writes down what came of it; in between it says that it
+    /// arrived, where it did.
+    pub(super) fn send(
+        mut self,
+        store: &Store,
+        outbox: &Outbox,
+        arrived: impl Fn(&DeliveryId),
+    ) -> Attempted {
+        let attempted = catch_unwind(AssertUnwindSafe(|| self.attempt(store, outbox, arrived)));
         Attempted { outcome: attempted.unwrap_or(Outcome::Panic), id: self.id }
     }
 
-    fn attempt(&mut self, store: &Store, outbox: &Outbox) -> Outcome {
+    fn attempt(
+        &mut self,
+        store: &Store,
+        outbox: &Outbox,
+        arrived: impl Fn(&DeliveryId),
+    ) -> Outcome {
         let sent = match self.sent.take() {
             Some(sent) => sent,
             None => match store.delivery_on(Shelf::Pending, &self.id) {
@@ -66,6 +77,10 @@ impl Due {
                 Err(error) => return Outcome::Error(error, None),
             },
         };
+        // One that was not taken may have to end the webhook before another is sent to it.
+        if sent.verdict.why().is_none() {
+            arrived(&self.id);
+        }
         match outbox.record(&sent.delivery) {
             Ok(true) => {}
             Ok(false) => return Outcome::Gone,
@@ -193,11 +208,12 @@ mod tests {
         let tmp = home.state.join("deliveries/tmp");
         std::fs::remove_dir(&tmp).unwrap();
         std::os::unix::fs::symlink("/proc", &tmp).unwrap();
-        let Outcome::Error(_, Some(sent)) = due(None).send(&store, &outbox).outcome else {
+        let Outcome::Error(_, Some(sent)) = due(None).send(&store, &outbox, |_| {}).outcome else {
             panic!("it was written down");
         };
         std::fs::remove_file(&tmp).unwrap();
-        let Outcome::Recorded(recorded) = due(Some(sent)).send(&store, &outbox).outcome else {
+        let Outcome::Recorded(recorded) = due(Some(sent)).send(&store, &outbox, |_| {}).outcome
+        else {
             panic!("it was not written down");
         };
         assert_eq!((recorded.state, recorded.attempts.len()), (State::Delivered, 1));

@@ -1,14 +1,17 @@
 //! The pending deliveries: how they are made of events, and which is to be sent when.
 //!
 //! Those to one webhook about one order go one after the other. A webhook takes no more than half
-//! of the threads, so that one which does not answer leaves room for the others.
+//! of the threads, so that one which does not answer leaves room for the others. A delivery that has
+//! arrived takes none of them any more: that is written out while others are sent, and the file
+//! system writes out many at once as fast as one.
 
 mod announce;
 mod kept;
 mod listing;
 mod pending;
+mod ready;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,12 +27,24 @@ use crate::store::{Outbox, Store};
 use crate::webhook::delivery::{Delivery, DeliveryId, State};
 use kept::Kept;
 use pending::{Pending, heads};
+use ready::Ready;
 
 /// How long a delivery is left alone whose outcome could not be written down.
 const PAUSE: Duration = Duration::from_secs(30);
 
+/// How many deliveries that have arrived may wait until that is written out: so many more are sent
+/// again at most after a kill.
+const ARRIVED: usize = 8;
+
 /// How often it is looked whether a broken configuration was mended.
 const MENDED: Duration = Duration::from_secs(1);
+
+/// A delivery in the hands of a thread.
+struct UnderWay {
+    webhook: String,
+    /// Whether all that is left is to write down that it has arrived.
+    has_arrived: bool,
+}
 
 /// The pending deliveries.
 pub(super) struct Deliveries<'a> {
@@ -41,12 +56,12 @@ pub(super) struct Deliveries<'a> {
     announced: BTreeMap<TaskId, usize>,
     pending: BTreeMap<DeliveryId, Pending>,
     /// What can be sent now.
-    ready: VecDeque<DeliveryId>,
+    ready: Ready,
     /// When something else can be; none where the rest is held.
     next: Option<Instant>,
     /// Whether `ready` and `next` were found before something changed.
     stale: bool,
-    under_way: BTreeMap<DeliveryId, String>,
+    under_way: BTreeMap<DeliveryId, UnderWay>,
     threads: usize,
     kept: Kept,
     listed: Option<(Instant, Option<SystemTime>)>,
@@ -67,14 +82,15 @@ impl<'a> Deliveries<'a> {
         let (book, out) = (store.clone(), outbox.clone());
         Self {
             pool: Pool::new(move |due: Due, _| {
-                let _ = report.send(Report::Delivery(due.send(&book, &out)));
+                let arrived = |id: &DeliveryId| drop(report.send(Report::Arrived(id.clone())));
+                let _ = report.send(Report::Delivery(due.send(&book, &out, arrived)));
             }),
             store,
             outbox,
             hooks: Reader::new(home, store),
             announced: BTreeMap::new(),
             pending: BTreeMap::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             next: None,
             stale: true,
             under_way: BTreeMap::new(),
@@ -99,12 +115,13 @@ impl<'a> Deliveries<'a> {
             return;
         };
         self.threads = hooks.threads;
-        if self.ready.is_empty() {
+        if self.is_to_be_refilled() {
             self.refill(&hooks);
         }
-        while self.under_way.len() < self.threads
-            && let Some(id) = self.ready.pop_front()
+        while self.has_room()
+            && let Some(id) = self.ready.oldest(|webhook| self.is_free(webhook))
         {
+            self.ready.remove(&id);
             if let Err(error) = self.hand_on(&hooks, id) {
                 return self.rest(&error);
             }
@@ -118,20 +135,18 @@ impl<'a> Deliveries<'a> {
         let held: BTreeSet<String> =
             webhooks.into_iter().filter(|webhook| self.is_held(hooks, webhook)).collect();
         let now = Instant::now();
-        let (mut ready, mut next) = (Vec::new(), None);
+        let (mut ready, mut next) = (Ready::default(), None);
         for (id, pending, wake) in heads(&self.pending) {
             if held.contains(&pending.webhook) || self.under_way.contains_key(id) {
                 continue;
             }
             if wake <= now {
-                ready.push(id.clone());
+                ready.add(id.clone());
             } else {
                 next = next.map_or(Some(wake), |next: Instant| Some(next.min(wake)));
             }
         }
-        ready.sort_unstable();
-        self.ready = ready.into();
-        (self.next, self.stale) = (next, false);
+        (self.ready, self.next, self.stale) = (ready, next, false);
     }
 
     /// Returns whether nothing is sent to a webhook until somebody does something.
@@ -153,18 +168,14 @@ impl<'a> Deliveries<'a> {
     fn hand_on(&mut self, hooks: &Hooks, id: DeliveryId) -> Result<(), Error> {
         let Some(hook) = hooks.named(id.webhook()) else { return Ok(()) };
         let name = &hook.webhook.name;
-        let busy = self.under_way.values().filter(|webhook| *webhook == name).count();
-        if busy >= self.threads.div_ceil(2) {
-            // It is found again when a thread is done.
-            return Ok(());
-        }
         // It may have been disabled since it was found that this can be sent.
         if self.is_held(hooks, name) {
             return Ok(());
         }
         self.pool.grow(self.under_way.len() + 1)?;
         let Some(pending) = self.pending.get_mut(&id) else { return Ok(()) };
-        self.under_way.insert(id.clone(), name.clone());
+        let under_way = UnderWay { webhook: name.clone(), has_arrived: false };
+        self.under_way.insert(id.clone(), under_way);
         self.pool.hand(Due {
             id,
             target: hook.target.clone(),
@@ -175,11 +186,19 @@ impl<'a> Deliveries<'a> {
         Ok(())
     }
 
+    /// Lets another be sent in the place of one that has arrived.
+    pub(super) fn arrived(&mut self, id: &DeliveryId) {
+        if let Some(one) = self.under_way.get_mut(id) {
+            one.has_arrived = true;
+        }
+    }
+
     /// Takes a delivery back from its thread.
     pub(super) fn take_back(&mut self, attempted: Attempted) {
         let Attempted { id, outcome } = attempted;
         self.under_way.remove(&id);
-        self.stale = true;
+        let arrived = matches!(&outcome, Outcome::Recorded(one) if one.state == State::Delivered);
+        self.stale |= !arrived;
         let seen = self.store.delivery_changed_at(&id);
         match outcome {
             Outcome::Recorded(delivery) if delivery.state == State::Pending => {
@@ -188,9 +207,10 @@ impl<'a> Deliveries<'a> {
             }
             Outcome::Recorded(delivery) => {
                 self.pending.remove(&id);
-                if delivery.state == State::Delivered
-                    && let Err(error) = self.prune(&delivery)
-                {
+                if arrived {
+                    self.follow(&delivery);
+                }
+                if arrived && let Err(error) = self.prune(&delivery) {
                     self.store.log(clock::now(), None, format!("cannot prune: {error}"));
                 }
             }
@@ -235,15 +255,35 @@ impl<'a> Deliveries<'a> {
         }
     }
 
-    /// Returns how many deliveries threads are sending.
+    /// Returns how many deliveries threads are sending or writing down.
     pub(super) fn under_way(&self) -> usize {
         self.under_way.len()
     }
 
     /// Returns whether something can be done now.
     pub(super) fn is_due(&self) -> bool {
-        let due = self.next.is_some_and(|next| next <= Instant::now());
-        self.under_way.len() < self.threads && (!self.ready.is_empty() || self.stale || due)
+        let any = || self.ready.has_any(|webhook| self.is_free(webhook));
+        self.has_room() && (self.is_to_be_refilled() || any())
+    }
+
+    fn is_to_be_refilled(&self) -> bool {
+        self.stale || self.next.is_some_and(|next| next <= Instant::now())
+    }
+
+    /// Returns whether a webhook has fewer threads than it may take.
+    fn is_free(&self, webhook: &str) -> bool {
+        self.sending(Some(webhook)) < self.threads.div_ceil(2)
+    }
+
+    fn has_room(&self) -> bool {
+        let bound = self.threads + ARRIVED;
+        self.sending(None) < self.threads && self.under_way.len() < bound
+    }
+
+    /// Returns how many deliveries are being sent, to that webhook where one is named.
+    fn sending(&self, webhook: Option<&str>) -> usize {
+        let is_so = |one: &&UnderWay| webhook.is_none_or(|webhook| one.webhook == webhook);
+        self.under_way.values().filter(|one| !one.has_arrived).filter(is_so).count()
     }
 
     /// Returns whether no pending delivery can ever be sent unless somebody does something.

@@ -28,6 +28,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::home::Home;
 use crate::store::{Lock, Store};
+use crate::webhook::delivery::DeliveryId;
 use attempt::Attempted;
 use deliveries::Deliveries;
 use orders::Orders;
@@ -113,6 +114,8 @@ struct Worker<'a> {
 enum Report {
     Order(turn::Done),
     Delivery(Attempted),
+    /// A delivery has arrived, and that is being written down.
+    Arrived(DeliveryId),
 }
 
 impl<'a> Worker<'a> {
@@ -193,6 +196,7 @@ impl<'a> Worker<'a> {
         match report {
             Report::Order(done) => self.orders.take_back(done),
             Report::Delivery(attempted) => self.deliveries.take_back(attempted),
+            Report::Arrived(id) => self.deliveries.arrived(&id),
         }
     }
 
@@ -243,7 +247,7 @@ impl<'a> Worker<'a> {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let Ok(report) = self.reports.recv_timeout(left) else { return };
-            let makes_room = matches!(report, Report::Delivery(_));
+            let makes_room = matches!(report, Report::Delivery(_) | Report::Arrived(_));
             self.take_back(report);
             if makes_room {
                 return;

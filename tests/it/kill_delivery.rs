@@ -34,8 +34,9 @@ const THREADS: usize = 8;
 /// How many runs in a row end before their point when all have been tried.
 const MISSES: usize = 2;
 
-/// How many attempts may be under way when a worker is killed, each of which is made again.
-const UNDER_WAY: usize = 4;
+/// How many attempts may be under way when a worker is killed, each of which is made again: four are
+/// sent at once, and eight may wait until it is written down that they arrived.
+const UNDER_WAY: usize = 4 + 8;
 
 /// How often a message is tried where system calls fail for a while.
 const PATIENT_TRIES: usize = 90;

@@ -67,3 +67,14 @@ pub(super) fn heads(
     }
     heads.into_values()
 }
+
+/// Returns which comes first of those to that webhook about that order, and when.
+pub(super) fn head<'a>(
+    pending: &'a BTreeMap<DeliveryId, Pending>,
+    webhook: &str,
+    order: &str,
+) -> Option<(&'a DeliveryId, Instant)> {
+    let same = pending.iter().filter(|(_, one)| one.webhook == webhook && one.task_id == order);
+    let readable = same.filter_map(|(id, one)| Some((id, one.rank, one.wake?)));
+    readable.min_by_key(|(_, rank, _)| *rank).map(|(id, _, wake)| (id, wake))
+}
