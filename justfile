@@ -11,7 +11,7 @@ default:
 check:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
-    shellcheck install.sh .ci/run bin/forbid bin/fuzz bin/release docs/virsh.sh tests/samples/command/hoster.sh tests/samples/command/virsh
+    shellcheck install.sh .ci/run bin/forbid bin/fuzz bin/prove bin/release benches/plugin.sh docs/virsh.sh tests/samples/command/hoster.sh tests/samples/command/virsh
     bin/forbid
     if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; else echo "cargo-deny is not installed: skipped"; fi
 
@@ -55,10 +55,15 @@ release:
 fuzz SECONDS:
     bin/fuzz {{ quote(SECONDS) }}
 
-# Ratios against a minimal C program and against a raw durable write
+# Ratios against a minimal C program, scripts, a raw durable write, and more; PARTS: some of them
 [group('trying')]
-bench:
-    cargo bench --locked
+bench *PARTS:
+    cargo bench --locked --bench ratios -- {{ PARTS }}
+
+# Every proof in full, for hours, with a table at its end; SUITES: some of them
+[group('trying')]
+prove *SUITES:
+    bin/prove {{ SUITES }}
 
 # Install the provider `demo` under target/webdir and order a server
 [group('trying')]

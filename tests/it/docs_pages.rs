@@ -15,7 +15,7 @@ use crate::support::plugin::BINARY;
 use crate::support::skip;
 
 /// The pages whose blocks of shell each say whether they are run.
-pub(crate) const PAGES: [&str; 12] = [
+pub(crate) const PAGES: [&str; 13] = [
     "README.md",
     "README.ru.md",
     "SECURITY.md",
@@ -23,6 +23,7 @@ pub(crate) const PAGES: [&str; 12] = [
     "docs/faq.md",
     "docs/operations.md",
     "docs/orders.md",
+    "docs/performance.md",
     "docs/pool.md",
     "docs/quickstart.md",
     "docs/ru/quickstart.md",
