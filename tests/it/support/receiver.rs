@@ -1,6 +1,6 @@
 //! A receiver of webhooks: it answers as it is told, and writes down what it was sent.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -67,6 +67,8 @@ struct Desk {
 #[derive(Default)]
 struct State {
     seen: Vec<Seen>,
+    /// Which of them came of somebody who was gone by then.
+    gone: BTreeSet<usize>,
     next: VecDeque<Reply>,
     released: bool,
 }
@@ -113,6 +115,12 @@ impl Receiver {
         seen
     }
 
+    /// Returns which of its requests were read when their sender had closed the connection or was
+    /// dead: what others sent meanwhile may have been read before.
+    pub(crate) fn gone(&self) -> BTreeSet<usize> {
+        self.desk.state().gone.clone()
+    }
+
     /// Waits until it was sent so many requests; returns all.
     #[track_caller]
     pub(crate) fn wait_for(&self, number: usize) -> Vec<Seen> {
@@ -139,7 +147,7 @@ impl Desk {
         let mut reader = BufReader::new(stream);
         while let Some(seen) = Seen::read(&mut reader)? {
             let last = seen.is_the_last();
-            let response = match self.take(seen) {
+            let response = match self.take(seen, stream) {
                 Reply::Answer(response) => response,
                 Reply::Held(response) => {
                     let held = self.released.wait_while(self.state(), |state| !state.released);
@@ -160,12 +168,26 @@ impl Desk {
         Ok(())
     }
 
-    fn take(&self, seen: Seen) -> Reply {
+    fn take(&self, seen: Seen, stream: &TcpStream) -> Reply {
         let mut state = self.state();
         let reply = state.next.pop_front().unwrap_or_else(|| (self.usual)(&seen));
+        let number = state.seen.len();
+        if is_gone(stream) {
+            state.gone.insert(number);
+        }
         state.seen.push(seen);
         reply
     }
+}
+
+/// Returns whether nobody is at the other end any more.
+fn is_gone(stream: &TcpStream) -> bool {
+    if stream.set_nonblocking(true).is_err() {
+        return true;
+    }
+    let looked = stream.peek(&mut [0]);
+    let waits = looked.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+    stream.set_nonblocking(false).is_err() || !(waits || looked.is_ok_and(|length| length > 0))
 }
 
 fn drip(mut stream: &TcpStream) -> io::Result<()> {

@@ -108,7 +108,7 @@ fn told_by(hook: &Hook, known: &BTreeMap<&str, (&str, usize, &str)>, found: &mut
             found.push(format!("{name} got event {} with two bodies", arrival.id));
         }
         let reached = reached.entry(id).or_default();
-        if *at < *reached {
+        if *at < *reached && !arrival.late {
             found.push(format!("{name} got event {at} of order {id} after event {reached}"));
         }
         *reached = (*reached).max(*at);

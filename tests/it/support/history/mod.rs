@@ -52,6 +52,8 @@ pub(crate) struct Hook {
 pub(crate) struct Arrival {
     pub(crate) id: String,
     pub(crate) body: Vec<u8>,
+    /// Whether its sender was gone when it was read: it may have been sent long before.
+    pub(crate) late: bool,
 }
 
 /// What is left when nobody works any more.

@@ -14,6 +14,7 @@ use crate::support::hooks::SECRET;
 use crate::support::hoster::Hoster;
 use crate::support::hoster::mode::Mode;
 use crate::support::hoster::provider::config;
+use crate::support::hoster::request::Seen;
 use crate::support::plugin::{Plugin, inventory};
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::sweep::Template;
@@ -136,11 +137,13 @@ impl Provider {
             sold.map(|one| Sold { id: one.shown, name: one.name, there: !one.removed }).collect();
         let hooks = HOOKS.iter().zip(&self.receivers).map(|((name, _, every), receiver)| {
             let types = TYPES.iter().skip(usize::from(!every)).map(|kind| (*kind).to_owned());
-            let message = |seen: crate::support::hoster::request::Seen| Arrival {
+            let gone = receiver.gone();
+            let message = |(number, seen): (usize, Seen)| Arrival {
                 id: seen.headers["webhook-id"].clone(),
                 body: seen.body,
+                late: gone.contains(&number),
             };
-            let arrivals = receiver.requests().into_iter().map(message).collect();
+            let arrivals = receiver.requests().into_iter().enumerate().map(message).collect();
             Hook { name: format!("{}'s {name}", self.name), types: types.collect(), arrivals }
         });
         let rest = self.rest();
