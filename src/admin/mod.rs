@@ -77,7 +77,10 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
     if let Command::Work(Work { detached: true, .. }) = command {
         system::detach().map_err(|error| Error::Internal { problem: error.to_string() })?;
     }
-    is_there(home)?;
+    // `check` has a finding of its own for it.
+    if !matches!(command, Command::Check(_)) {
+        is_there(home)?;
+    }
     let command = match command {
         Command::Check(options) => return check::run(home, &options),
         Command::Metrics(options) => return metrics::run(home, &options),

@@ -43,7 +43,7 @@ pub(super) fn run(home: &Home, options: &Metrics) -> Result<u8, Error> {
     if target.file_name().is_none() || target.is_dir() {
         return Err(Error::usage(format!("--output {} is no file", target.display())));
     }
-    if let Some(folder) = target.parent().filter(|folder| !folder.exists()) {
+    if let Some(folder) = target.parent().filter(|one| matches!(one.try_exists(), Ok(false))) {
         let problem = format!("there is no folder {}", folder.display());
         return Err(Error::usage(format!("--output {}: {problem}", target.display())));
     }

@@ -62,6 +62,9 @@ pub(super) fn run(home: &Home, store: &Store, options: &Report) -> Result<u8, Er
         _ if target.file_name().is_none() => return Err(unusable("it is no file")),
         _ => {}
     }
+    if let Some(folder) = target.parent().filter(|one| matches!(one.try_exists(), Ok(false))) {
+        return Err(unusable(&format!("there is no folder {}", folder.display())));
+    }
     store::publish_privately(&target, page.as_bytes())?;
     Ok(0)
 }
