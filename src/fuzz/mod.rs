@@ -3,6 +3,11 @@
 //!
 //! Each takes any bytes, and returns in words what was told about them. None may panic, hang, or
 //! take memory without bound; what is read must be written as it was read.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "a panic is what is looked for, and a fuzz target has no use for the words"
+)]
 
 mod remote;
 
