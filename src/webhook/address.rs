@@ -8,11 +8,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::line::one_line;
-
-/// How many characters of what is no network are repeated.
-const LONGEST: usize = 80;
-
 /// What is blocked where nothing is said, and what it is.
 ///
 /// RFC 3927 and RFC 4291 section 2.5.6; the metadata services of
@@ -50,9 +45,7 @@ impl Policy {
     pub(crate) fn parse(allow: &[String], deny: &[String]) -> Result<Self, String> {
         let all = |list: &[String], place: &str| {
             let networks = list.iter().enumerate().map(|(index, text)| {
-                network(text).map_err(|problem| {
-                    format!("{place}[{index}]: `{}` {problem}", one_line(text, LONGEST))
-                })
+                network(text).map_err(|problem| format!("{place}[{index}]: `{text}` {problem}"))
             });
             networks.collect::<Result<Vec<IpNet>, String>>()
         };
