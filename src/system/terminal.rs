@@ -18,7 +18,10 @@ const BACKSPACE: [u8; 2] = [0x08, 0x7f];
 
 /// Reads a line from the terminal on standard input and shows nothing of it; none where whoever
 /// types gives up.
-pub(crate) fn read_hidden() -> io::Result<Option<String>> {
+///
+/// `ask` is called once nothing is shown any more: who types, or pastes, as soon as they are asked is
+/// not shown either.
+pub(crate) fn read_hidden(ask: impl FnOnce()) -> io::Result<Option<String>> {
     let stdin = io::stdin();
     let before = tcgetattr(&stdin)?;
     let mut mute = before.clone();
@@ -26,6 +29,7 @@ pub(crate) fn read_hidden() -> io::Result<Option<String>> {
     mute.local_flags
         .remove(LocalFlags::ECHO | LocalFlags::ECHONL | LocalFlags::ICANON | LocalFlags::ISIG);
     tcsetattr(&stdin, SetArg::TCSADRAIN, &mute)?;
+    ask();
     let read = line(&mut stdin.lock());
     tcsetattr(&stdin, SetArg::TCSADRAIN, &before)?;
     read

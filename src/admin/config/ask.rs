@@ -74,8 +74,7 @@ pub(super) fn line(prompt: &str) -> Result<String, Error> {
 
 /// Asks for a secret, which the terminal does not show; none where Enter is all they say.
 pub(super) fn secret(what: &str) -> Result<Option<Secret>, Error> {
-    answer::prompt(&format!("{what}: "));
-    let read = system::read_hidden();
+    let read = system::read_hidden(|| answer::prompt(&format!("{what}: ")));
     answer::complain("");
     let line = read
         .map_err(|error| Error::usage(format!("cannot read what was typed: {error}")))?
