@@ -199,7 +199,7 @@ impl Lives<'_> {
 
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
     fn fail(&self, stride: usize) {
-        let errnos = Errnos { name: self.name, stride, threads: THREADS, works: true };
+        let errnos = Errnos { name: self.name, stride, works: true };
         errnos.run(|injection| {
             let plugin = self.template.copy();
             let receiver = connect(&plugin);

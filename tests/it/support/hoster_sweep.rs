@@ -95,7 +95,7 @@ impl Case<'_> {
 
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
     pub(crate) fn fail(&self, stride: usize) {
-        let errnos = Errnos { name: &self.name, stride, threads: 8, works: true };
+        let errnos = Errnos { name: &self.name, stride, works: true };
         errnos.run(|injection| self.fail_so(&errnos, injection));
     }
 

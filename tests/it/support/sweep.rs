@@ -187,7 +187,7 @@ impl Sweep<'_> {
     fn fail(&self, stride: usize, check: impl Fn(&Plugin, &Run) + Sync) {
         let works = !self.worker_elsewhere;
         // A worker that tries again and again waits most of the time.
-        let errnos = Errnos { name: self.name, stride, threads: if works { 8 } else { 2 }, works };
+        let errnos = Errnos { name: self.name, stride, works };
         errnos.run(|injection| {
             let plugin = self.template.copy();
             let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
