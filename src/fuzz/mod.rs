@@ -18,10 +18,12 @@ pub use remote::{hoster, receiver};
 
 use std::ffi::OsString;
 
+use clap::Parser as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cli::Cli;
 use crate::clock::Timestamp;
 use crate::config::{Config, change};
 use crate::definition::Definition;
@@ -31,13 +33,13 @@ use crate::webhook::address::Policy;
 use crate::webhook::delivery::Delivery;
 use crate::webhook::file::Webhooks;
 use crate::webhook::load::{self, Side};
-use crate::{cli, json, line, name, pace, protocol, public_key, ready, store, user_data};
+use crate::{cli, http, json, line, name, pace, protocol, public_key, ready, store, user_data};
 
 /// A family of readers: takes any bytes, says what was told about them.
 pub type Target = fn(&[u8]) -> String;
 
 /// Every family, by the name of its fuzz target.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("arguments", arguments),
     ("configuration", configuration),
     ("definition", definition),
@@ -47,17 +49,24 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("lines", lines),
     ("expression", expression),
     ("user_data", user_data),
+    ("keys", keys),
     ("program", program),
     ("hoster", hoster),
     ("receiver", receiver),
 ];
 
-/// The words of a call of the panel, one a line.
+/// The words of a call, one a line: of the panel, or of people.
 pub fn arguments(bytes: &[u8]) -> String {
     use std::os::unix::ffi::OsStringExt as _;
     let words = bytes.split(|byte| *byte == b'\n');
     let words: Vec<OsString> = words.map(|word| OsString::from_vec(word.to_vec())).collect();
-    protocol::fault_of(&words).unwrap_or_default()
+    match crate::split_home(words) {
+        Ok((_, words)) => {
+            let people = Cli::try_parse_from(std::iter::once(&"mine".into()).chain(&words));
+            protocol::fault_of(&words).unwrap_or_default() + &told(people)
+        }
+        Err(error) => error.to_string(),
+    }
 }
 
 /// `etc/NAME.conf`, and one value of it changed.
@@ -176,6 +185,13 @@ pub fn user_data(bytes: &[u8]) -> String {
         }
         Err(problem) => problem,
     }
+}
+
+/// Keys in PEM: the private one of an account, and certificates of an authority.
+pub fn keys(bytes: &[u8]) -> String {
+    let private = crate::hoster::http::fault_of_key(&String::from_utf8_lossy(bytes));
+    let options = http::Options { ca: Some(bytes.to_vec()), ..http::Options::default() };
+    private.unwrap_or_default() + &told(http::Client::new(&options))
 }
 
 /// What a program answers: the verb, a space, the answer.

@@ -52,7 +52,14 @@ fn below(folder: &str) -> Vec<String> {
 /// Good texts of each family, so that what is changed in them reaches what is behind the door.
 fn samples(family: &str) -> Vec<String> {
     match family {
-        "arguments" => vec!["order\n1\n--key\nk".to_owned(), "order_status\n7".to_owned()],
+        "arguments" => vec![
+            "order\n1\n--key\nk".to_owned(),
+            "order_status\n7".to_owned(),
+            "--home\n/a\norders\nlist\n--status\nfailed\n--since\n2d\n--json".to_owned(),
+            "webhooks\ncreate\nci\n--kind\ngitlab-ci\n--variable\nA=1\n--schedule\n0,5,30"
+                .to_owned(),
+            "config\nset\nlimits.open_orders\n7".to_owned(),
+        ],
         "configuration" => below("tests/samples/valid/configuration"),
         "definition" => [below("tests/samples/definitions"), below("providers")].concat(),
         "webhooks" => vec![webhooks().to_string()],
@@ -84,6 +91,7 @@ fn samples(family: &str) -> Vec<String> {
             r#"poll {"status":"building"}"#.to_owned(),
             r#"balance {"amount":3.5,"currency":"EUR"}"#.to_owned(),
         ],
+        "keys" => below("tests/samples/keys"),
         "hoster" => recorded(),
         "receiver" => vec![
             "400\nretry-after: 120\nlocation: /x?y=canary\n\n{\"message\":{\"base\":[\"no\"]}}"
@@ -311,6 +319,7 @@ fn heads(family: &str) -> &'static [&'static str] {
         ],
         "receiver" => &["200\n\n", "400\nlocation: ", "400\nretry-after: "],
         "program" => &["create ", "find "],
+        "keys" => &["", "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN CERTIFICATE-----\n"],
         "user_data" => &["", "#cloud-config\n", "MIME-Version: 1.0\n"],
         _ => &[""],
     }

@@ -36,6 +36,8 @@ use crate::http::Transport;
 use crate::pace::Pacer;
 
 pub(crate) use auth::check_keys;
+#[cfg(any(test, fuzzing))]
+pub(crate) use auth::fault_of_key;
 pub(crate) use build::Built;
 pub(crate) use call::is_base_url;
 pub(crate) use catalog::{Choice, Cost};

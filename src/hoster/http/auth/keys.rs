@@ -20,6 +20,13 @@ pub(super) fn hmac_sha256(key: &[u8], text: &[u8]) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text)
 }
 
+/// Returns what is wrong with a private key in PEM; one that is sound signs something.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fault_of_key(pem: &str) -> Option<String> {
+    let signed = |key: SigningKey| key.sign(JwtAlgorithm::Rs256, b"text");
+    SigningKey::read(pem).and_then(signed).err()
+}
+
 /// A private RSA key.
 pub(super) struct SigningKey(RsaKeyPair);
 

@@ -23,6 +23,8 @@ use crate::definition::http::{Auth, Template};
 use crate::expression::{Scope, percent_encoded};
 use crate::http::{self, Failure};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use keys::fault_of_key;
 pub(super) use login::Session;
 pub(crate) use login::check_keys;
 
