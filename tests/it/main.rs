@@ -62,6 +62,7 @@ mod kill_dialects;
 mod kill_hoster;
 mod kill_install;
 mod kill_order;
+mod kill_repeatedly;
 mod kill_retention;
 mod kill_webhooks;
 mod kill_worker;

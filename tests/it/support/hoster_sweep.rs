@@ -49,7 +49,13 @@ pub(crate) enum Points {
 pub(crate) struct Left<'a> {
     pub(crate) plugin: &'a Plugin,
     pub(crate) hoster: &'a Hoster,
+    /// Which of its system calls it was killed at.
+    pub(crate) at: usize,
 }
+
+/// Something that happens between the killed worker and the one that goes on; returns whether the
+/// order is called off by then.
+pub(crate) type Between = fn(&Left<'_>) -> bool;
 
 /// A sweep.
 pub(crate) struct Case<'a> {
@@ -62,8 +68,8 @@ pub(crate) struct Case<'a> {
     /// Whether the definition says that ids are given again.
     pub(crate) reuses_ids: bool,
     pub(crate) points: Points,
-    /// What happens between the two workers; returns whether the order is called off by then.
-    pub(crate) between: fn(&Left<'_>) -> bool,
+    /// What happens between the two workers.
+    pub(crate) between: Between,
     /// What must hold then; the last is what `between` has returned.
     pub(crate) check: fn(&Ended, bool),
 }
@@ -90,7 +96,7 @@ impl Case<'_> {
     fn kill(&self, at: usize, plugin: &Plugin, hoster: &Hoster) -> (bool, End) {
         let run = tracer::kill_at_effect(bare(plugin, &["work"]), at);
         assert!(run.killed || run.status == Some(0), "{run:?}");
-        (run.killed, self.go_on(plugin, hoster).end)
+        (run.killed, self.go_on(plugin, hoster, at).end)
     }
 
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
@@ -104,7 +110,7 @@ impl Case<'_> {
         let (plugin, hoster) = self.start.copy(&self.mode, self.reuses_ids);
         hoster.fault(self.verb, self.fault, 1);
         let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
-        let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster)));
+        let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster, injection.nth)));
         told.unwrap_or_else(|panic| {
             self.tell(injection.nth, &plugin, &hoster);
             resume_unwind(panic)
@@ -119,7 +125,7 @@ impl Case<'_> {
             hoster.fault(self.verb, self.fault, 1);
             outage.disk.sync();
             let run = outage.strikes(bare(&plugin, &["work"]), ());
-            let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster)));
+            let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster, run.calls)));
             told.unwrap_or_else(|panic| {
                 self.tell(run.calls, &plugin, &hoster);
                 resume_unwind(panic)
@@ -129,8 +135,8 @@ impl Case<'_> {
     }
 
     /// Lets the next worker go on to the end, and looks at what is left.
-    fn go_on(&self, plugin: &Plugin, hoster: &Hoster) -> Ended {
-        let unwanted = (self.between)(&Left { plugin, hoster });
+    fn go_on(&self, plugin: &Plugin, hoster: &Hoster, at: usize) -> Ended {
+        let unwanted = (self.between)(&Left { plugin, hoster, at });
         let before = promise::only_order(plugin).1;
         let foreign = hoster.planted().len();
         work(plugin);
