@@ -15,7 +15,7 @@ use crate::{kill_command, kill_delivery};
 fn a_worker_that_can_start_no_thread_is_no_fault_of_the_program() {
     let start = Start::new("fake-unique");
     let case = case("no thread".to_owned(), &start, "fake-unique", Points::Every);
-    let errnos = Errnos { name: "no thread", stride: 1, works: true };
+    let errnos = Errnos { name: "no thread", stride: 1, threads: 1, works: true };
     let kind = KINDS.iter().position(|kind| *kind == "start").unwrap();
     let what = What::Fails(Errno::EAGAIN);
     for (nth, for_ever) in [(1, true), (2, true), (3, true), (1, false), (2, false)] {

@@ -184,7 +184,7 @@ impl Case {
 
     /// Lets the worker's system calls fail, and not the program's.
     fn fail(&self, name: &str, template: &Template) {
-        let errnos = Errnos { name, stride: self.step, works: true };
+        let errnos = Errnos { name, stride: self.step, threads: THREADS, works: true };
         errnos.run(|injection| {
             let (plugin, servers) = copy(template, &self.extra);
             servers.fault(self.fault);

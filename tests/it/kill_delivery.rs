@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::support::book::{assert_whole, orders};
-use crate::support::errno::Errnos;
+use crate::support::errno::{Errnos, MANY};
 use crate::support::hand::read;
 use crate::support::hooks::{SECRET, attempts};
 use crate::support::hoster::request::Seen;
@@ -199,7 +199,7 @@ impl Lives<'_> {
 
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
     fn fail(&self, stride: usize) {
-        let errnos = Errnos { name: self.name, stride, works: true };
+        let errnos = Errnos { name: self.name, stride, threads: MANY, works: true };
         errnos.run(|injection| {
             let plugin = self.template.copy();
             let receiver = connect(&plugin);

@@ -6,14 +6,13 @@ use std::process::Command;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::json;
 
-use crate::support::hooks::SOON;
+use crate::support::hooks::told_at_the_second_attempt;
 use crate::support::hoster::Hoster;
 use crate::support::hoster::mode::Mode;
 use crate::support::hoster::provider::config;
 use crate::support::hoster::response::Response;
 use crate::support::mount::has;
 use crate::support::plugin::{CANARY, Plugin};
-use crate::support::receiver::{Receiver, Reply};
 use crate::support::service::Service;
 use crate::support::skip;
 
@@ -100,14 +99,7 @@ fn refused(reason: &'static str) -> (Service, Plugin) {
 
 #[test]
 fn a_page_has_the_times_failures_deliveries_and_stories_of_orders() {
-    let hoster = Hoster::start(Mode::unique());
-    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
-    let receiver = Receiver::start();
-    receiver.next([Reply::status(503)]);
-    plugin.hook("billing", "generic", &receiver, &SOON);
-    let id = plugin.order();
-    plugin.finished(&id);
-    plugin.are("billing", 1, "delivered");
+    let (plugin, _) = told_at_the_second_attempt();
     let page = page(&plugin, &[]);
     let titles = [
         "Time to ready, by configuration",

@@ -3,13 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::answer::assert_valid;
-use crate::support::hoster::Hoster;
-use crate::support::hoster::mode::Mode;
 use crate::support::mount::has;
 use crate::support::plugin::Plugin;
-use crate::support::receiver::{Receiver, Reply};
 use crate::support::screen::draw;
-use crate::support::{hooks::SOON, skip};
+use crate::support::{hooks::told_at_the_second_attempt, skip};
 
 /// Returns an order's story, valid by its schema.
 #[track_caller]
@@ -99,14 +96,7 @@ fn an_unknown_order_is_an_error() {
 
 #[test]
 fn the_timeline_has_stages_what_was_waited_for_and_every_attempt_of_a_delivery() {
-    let hoster = Hoster::start(Mode::unique());
-    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
-    let receiver = Receiver::start();
-    receiver.next([Reply::status(503)]);
-    plugin.hook("billing", "generic", &receiver, &SOON);
-    let id = plugin.order();
-    plugin.finished(&id);
-    plugin.are("billing", 1, "delivered");
+    let (plugin, id) = told_at_the_second_attempt();
     let story = story(&plugin, &id);
     let timeline = story["timeline"].as_array().unwrap();
     let of = |kind: &str| -> Vec<&Value> {

@@ -45,8 +45,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a tree is watched whose calls fail for ever: a worker may well go on trying.
 const WATCHED: Duration = Duration::from_millis(700);
 
-/// How many points are tried at once where there is a worker: it mostly waits.
-const THREADS: usize = 32;
+/// How many points are tried at once where there is a worker, which mostly waits.
+pub(crate) const MANY: usize = 32;
 
 /// How many points go wrong before a sweep is given up.
 const VIOLATIONS: usize = 5;
@@ -57,6 +57,8 @@ pub(crate) struct Errnos<'a> {
     pub(crate) name: &'a str,
     /// CI tries one of so many points.
     pub(crate) stride: usize,
+    /// How many points are tried at once.
+    pub(crate) threads: usize,
     /// Whether the command is, or may start, a worker: that one tries again and again.
     pub(crate) works: bool,
 }
@@ -91,7 +93,7 @@ impl Errnos<'_> {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 0..if self.works { THREADS } else { 2 } {
+            for _ in 0..self.threads {
                 scope.spawn(work);
             }
         });

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::hoster::Hoster;
+use super::hoster::mode::Mode;
 use super::hoster::request::Seen;
 use super::plugin::Plugin;
 use super::receiver::{Receiver, Reply};
@@ -97,4 +99,19 @@ pub(crate) fn sent_to(kind: &str, more: &[&str], reply: &Reply) -> (Receiver, Va
     });
     plugin.settled();
     (receiver, last)
+}
+
+/// Returns a provider with a finished order of a hoster, and that order's number: webhook `billing`
+/// was told of it at the second attempt.
+pub(crate) fn told_at_the_second_attempt() -> (Plugin, String) {
+    let hoster = Hoster::start(Mode::unique());
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    let receiver = Receiver::start();
+    receiver.next([Reply::status(503)]);
+    plugin.hook("billing", "generic", &receiver, &SOON);
+    let id = plugin.order();
+    plugin.finished(&id);
+    plugin.are("billing", 1, "delivered");
+    plugin.settled();
+    (plugin, id)
 }

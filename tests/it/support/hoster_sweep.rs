@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::errno::Errnos;
+use super::errno::{Errnos, MANY};
 use super::hoster::Hoster;
 use super::hoster::fault::{Fault, Verb};
 use super::hoster::mode::Mode;
@@ -101,7 +101,7 @@ impl Case<'_> {
 
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
     pub(crate) fn fail(&self, stride: usize) {
-        let errnos = Errnos { name: &self.name, stride, works: true };
+        let errnos = Errnos { name: &self.name, stride, threads: MANY, works: true };
         errnos.run(|injection| self.fail_so(&errnos, injection));
     }
 

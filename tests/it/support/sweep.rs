@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::answer::Answer;
 use super::book::{number, orders};
-use super::errno::Errnos;
+use super::errno::{Errnos, MANY};
 use super::outage::Outages;
 use super::plugin::{Held, Plugin};
 use super::tracer::{self, Run};
@@ -187,7 +187,8 @@ impl Sweep<'_> {
     fn fail(&self, stride: usize, check: impl Fn(&Plugin, &Run) + Sync) {
         let works = !self.worker_elsewhere;
         // A worker that tries again and again waits most of the time.
-        let errnos = Errnos { name: self.name, stride, works };
+        let errnos =
+            Errnos { name: self.name, stride, threads: if works { MANY } else { 2 }, works };
         errnos.run(|injection| {
             let plugin = self.template.copy();
             let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
