@@ -124,6 +124,9 @@ pub(crate) enum Error {
     StateNewer { path: PathBuf, format: u64, known: u64 },
     #[error("{}: {problem}", path.display())]
     StateUnreadable { path: PathBuf, problem: String },
+    /// What the kernel refuses now and may not refuse the next time.
+    #[error("{}: {problem}", path.display())]
+    StateRefused { path: PathBuf, problem: String },
     #[error("{problem}")]
     Unanswerable { problem: String },
     #[error("no configuration `{id}`; `configs` lists those that can be ordered")]
@@ -148,10 +151,16 @@ impl Error {
                 problem: format!("cannot {action} {}: {error}", path.display()),
             };
         }
-        Self::StateUnreadable {
-            path: path.to_owned(),
-            problem: format!("cannot {action} it: {error}"),
+        let (path, problem) = (path.to_owned(), format!("cannot {action} it: {error}"));
+        match error.raw_os_error() {
+            Some(_) => Self::StateRefused { path, problem },
+            None => Self::StateUnreadable { path, problem },
         }
+    }
+
+    /// Returns whether a file has to be mended: to read it again changes nothing.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        matches!(self, Self::StateUnreadable { .. } | Self::StateNewer { .. })
     }
 
     /// The error's code.
@@ -169,7 +178,7 @@ impl Error {
             Self::OutOfStock { .. } => Code::OutOfStock,
             Self::StateBusy { .. } => Code::StateBusy,
             Self::StateNewer { .. } => Code::StateNewer,
-            Self::StateUnreadable { .. } => Code::StateUnreadable,
+            Self::StateUnreadable { .. } | Self::StateRefused { .. } => Code::StateUnreadable,
             Self::Internal { .. } | Self::Unanswerable { .. } => Code::Internal,
             Self::UnknownConfiguration { .. } => Code::UnknownConfiguration,
             Self::UnknownTask { .. } => Code::UnknownTask,

@@ -5,6 +5,8 @@
 //! `order` must not wait for it: it makes its new files in a folder of its own, and takes the lock
 //! only to put them in their places.
 
+use std::io;
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::book::{self, Book};
@@ -100,10 +102,14 @@ impl Store {
         Ok(Outbox { store: self.clone() })
     }
 
-    fn has_delivery(&self, id: &DeliveryId) -> bool {
-        let exists = |shelf| std::fs::symlink_metadata(self.layout.delivery(shelf, id)).is_ok();
+    fn has_delivery(&self, id: &DeliveryId) -> Result<bool, Error> {
         // Filed while we look, it is found on the second shelf.
-        Shelf::ALL.into_iter().any(exists)
+        for shelf in Shelf::ALL {
+            if is_there(&self.layout.delivery(shelf, id))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -121,7 +127,10 @@ impl Outbox {
         }
         let layout = &self.store.layout;
         layout.make_deliveries()?;
-        for delivery in deliveries.iter().filter(|one| !self.store.has_delivery(&one.id)) {
+        for delivery in deliveries {
+            if self.store.has_delivery(&delivery.id)? {
+                continue;
+            }
             let path = layout.delivery(Shelf::Pending, &delivery.id);
             let text = book::text(delivery)?;
             atomic::prepare(&layout.deliveries_tmp(), &path, &text)?.take_free_place(&path)?;
@@ -138,7 +147,7 @@ impl Outbox {
         let path = layout.delivery(Shelf::Pending, &delivery.id);
         let new = atomic::prepare(&layout.deliveries_tmp(), &path, &book::text(delivery)?)?;
         let book = self.store.lock("delivery")?;
-        if !path.exists() {
+        if !is_there(&path)? {
             return Ok(false);
         }
         new.take_place(&path)?;
@@ -178,7 +187,7 @@ impl Book<'_> {
     /// Writes a new delivery, durably; returns `false` where one of that id exists.
     pub(crate) fn add_delivery(&mut self, delivery: &Delivery) -> Result<bool, Error> {
         self.layout().make_deliveries()?;
-        if self.store().has_delivery(&delivery.id) {
+        if self.store().has_delivery(&delivery.id)? {
             return Ok(false);
         }
         self.mark_due()?;
@@ -190,7 +199,7 @@ impl Book<'_> {
     /// returns `false` where it is not on the shelf of those any more.
     pub(crate) fn replace_delivery(&mut self, delivery: &Delivery) -> Result<bool, Error> {
         let path = self.layout().delivery(Shelf::Pending, &delivery.id);
-        if !path.exists() {
+        if !is_there(&path)? {
             return Ok(false);
         }
         self.replace(&path, delivery)?;
@@ -226,5 +235,13 @@ impl Book<'_> {
         layout.make_deliveries()?;
         let from = layout.delivery(Shelf::Pending, &delivery.id);
         atomic::relocate(&from, &layout.delivery(Shelf::Done, &delivery.id)).map(|_| ())
+    }
+}
+
+/// Returns whether there is a file of that name. What cannot be looked at may be there.
+fn is_there(path: &Path) -> Result<bool, Error> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        looked => looked.map(|_| true).map_err(|error| Error::state(path, "look at", &error)),
     }
 }

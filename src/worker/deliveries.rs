@@ -6,6 +6,7 @@
 //! system writes out many at once as fast as one.
 
 mod announce;
+mod hold;
 mod kept;
 mod listing;
 mod pending;
@@ -25,6 +26,7 @@ use crate::home::Home;
 use crate::order::TaskId;
 use crate::store::{Outbox, Store};
 use crate::webhook::delivery::{Delivery, DeliveryId, State};
+use hold::Hold;
 use kept::Kept;
 use pending::{Pending, heads};
 use ready::Ready;
@@ -65,8 +67,10 @@ pub(super) struct Deliveries<'a> {
     threads: usize,
     kept: Kept,
     listed: Option<(Instant, Option<SystemTime>)>,
-    /// Whether they could not be listed the last time: there may be more.
+    /// Whether they could not be listed, or not all be read, the last time: there may be more.
     unlisted: bool,
+    /// Those that the kernel refuses to read, and since when.
+    unread: BTreeMap<DeliveryId, Instant>,
     /// What the log said last, by what it was about.
     said: BTreeMap<String, String>,
 }
@@ -98,6 +102,7 @@ impl<'a> Deliveries<'a> {
             kept: Kept::default(),
             listed: None,
             unlisted: false,
+            unread: BTreeMap::new(),
             said: BTreeMap::new(),
         }
     }
@@ -132,10 +137,17 @@ impl<'a> Deliveries<'a> {
     fn refill(&mut self, hooks: &Hooks) {
         let webhooks: BTreeSet<&str> = self.pending.values().map(|one| &*one.webhook).collect();
         let webhooks: Vec<String> = webhooks.into_iter().map(str::to_owned).collect();
-        let held: BTreeSet<String> =
-            webhooks.into_iter().filter(|webhook| self.is_held(hooks, webhook)).collect();
         let now = Instant::now();
         let (mut ready, mut next) = (Ready::default(), None);
+        let mut held = BTreeSet::new();
+        for webhook in webhooks {
+            match self.hold(hooks, &webhook) {
+                None => continue,
+                Some(Hold::UntilChanged) => {}
+                Some(Hold::ForNow) => next = Some(now + PAUSE),
+            }
+            held.insert(webhook);
+        }
         for (id, pending, wake) in heads(&self.pending) {
             if held.contains(&pending.webhook) || self.under_way.contains_key(id) {
                 continue;
@@ -149,27 +161,15 @@ impl<'a> Deliveries<'a> {
         (self.ready, self.next, self.stale) = (ready, next, false);
     }
 
-    /// Returns whether nothing is sent to a webhook until somebody does something.
-    fn is_held(&mut self, hooks: &Hooks, webhook: &str) -> bool {
-        if hooks.named(webhook).is_none_or(|hook| !hook.webhook.enabled) {
-            return true;
-        }
-        match self.store.health(webhook) {
-            Ok(health) => health.disabled.is_some(),
-            Err(error) => {
-                // Its receiver may have said that it wants no more.
-                let line = format!("nothing is sent to webhook {webhook} for now: {error}");
-                self.say(webhook, line);
-                true
-            }
-        }
-    }
-
     fn hand_on(&mut self, hooks: &Hooks, id: DeliveryId) -> Result<(), Error> {
         let Some(hook) = hooks.named(id.webhook()) else { return Ok(()) };
         let name = &hook.webhook.name;
         // It may have been disabled since it was found that this can be sent.
-        if self.is_held(hooks, name) {
+        if let Some(hold) = self.hold(hooks, name) {
+            if matches!(hold, Hold::ForNow) {
+                let again = Instant::now() + PAUSE;
+                self.next = Some(self.next.map_or(again, |next| next.min(again)));
+            }
             return Ok(());
         }
         self.pool.grow(self.under_way.len() + 1)?;

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::shop::{Stamp, stamp};
 use crate::clock;
@@ -17,6 +18,9 @@ use crate::webhook::load;
 use crate::webhook::message::Target;
 use crate::webhook::schedule::Plan;
 use crate::webhook::send::Sender;
+
+/// After how long it is looked again for what a webhook names, where that could not be read.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// The webhooks, ready for the worker.
 pub(super) struct Hooks {
@@ -49,13 +53,15 @@ pub(super) struct Reader<'a> {
     store: &'a Store,
     current: Option<Arc<Hooks>>,
     files: Vec<(PathBuf, Option<Stamp>)>,
+    /// When they are read again although no file has changed: what a webhook names could not be read.
+    again: Option<Instant>,
     /// What the log said last.
     said: String,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(home: &'a Home, store: &'a Store) -> Self {
-        Self { home, store, current: None, files: Vec::new(), said: String::new() }
+        Self { home, store, current: None, files: Vec::new(), again: None, said: String::new() }
     }
 
     /// Returns whether the webhooks are no longer as they were read last.
@@ -64,7 +70,8 @@ impl<'a> Reader<'a> {
     }
 
     fn is_up_to_date(&self) -> bool {
-        self.files.iter().all(|(path, seen)| stamp(path) == *seen)
+        let is_old = self.again.is_some_and(|again| again <= Instant::now());
+        !is_old && self.files.iter().all(|(path, seen)| stamp(path) == *seen)
     }
 
     /// Returns the webhooks as they are now: whoever has made one is told of all that happens from
@@ -88,6 +95,8 @@ impl<'a> Reader<'a> {
             self.say(format!("no webhook is told of anything: {error}"));
         }
         let hooks = Arc::new(read?);
+        let all_known = hooks.hooks.iter().all(|hook| hook.target.is_ok());
+        self.again = (!all_known).then(|| Instant::now() + AGAIN);
         self.current = Some(Arc::clone(&hooks));
         Ok(hooks)
     }

@@ -164,8 +164,9 @@ impl<'a> Orders<'a> {
     /// Leaves an order alone that cannot be driven: for a while, or until its file is mended.
     fn leave(&mut self, id: TaskId, error: &Error) {
         let changed_at = self.store.changed_at(id);
-        let broken = matches!(error, Error::StateUnreadable { .. } | Error::StateNewer { .. });
-        if broken && self.store.read_in(Place::Active, id).is_err() {
+        let broken =
+            || self.store.read_in(Place::Active, id).is_err_and(|error| error.is_lasting());
+        if error.is_lasting() && broken() {
             return self.park(id, changed_at, &error.to_string());
         }
         let line = format!("left alone for now: {error}");

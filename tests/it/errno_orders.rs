@@ -4,15 +4,17 @@
 //! CI tries some of the points; `SWEEP=full cargo test --test it errno_ -- --nocapture` tries all,
 //! and prints the table of `docs/reliability.md`.
 
+use std::time::Duration;
+
 use nix::errno::Errno;
 
 use crate::kill_order;
 use crate::support::inject::{Injection, KINDS, What};
 use crate::support::sweep::{By, bare, call, hold_worker_lock, task_id};
-use crate::support::tracer::{Run, inject};
+use crate::support::tracer::{Limits, Run, inject};
 
 /// How long an order may take.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
+const PATIENT: Limits = Limits { command: Duration::from_secs(15), rest: Duration::from_secs(15) };
 
 /// Orders once for each call of the kind, which goes wrong so; hands on what came of it.
 fn each(kind: &str, what: What, check: impl Fn(&crate::support::plugin::Plugin, &Run)) {
@@ -22,7 +24,7 @@ fn each(kind: &str, what: What, check: impl Fn(&crate::support::plugin::Plugin, 
         let plugin = template.copy();
         let held = hold_worker_lock(&plugin);
         let injection = Injection { kind, nth, for_ever: false, what };
-        let run = inject(bare(&plugin, &["order", "1"]), injection, PATIENCE);
+        let run = inject(bare(&plugin, &["order", "1"]), injection, PATIENT);
         if run.wrong == 0 {
             return;
         }

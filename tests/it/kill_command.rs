@@ -209,7 +209,7 @@ impl Case {
                 let outcome = catch_unwind(AssertUnwindSafe(|| self.point(template, at)));
                 let mut state = state.lock().unwrap();
                 match outcome {
-                    Ok(true) => state.0 += 1,
+                    Ok(true) => (state.0, state.1) = (state.0 + 1, 0),
                     Ok(false) => state.1 += 1,
                     Err(_) => {
                         eprintln!("WRONG {} {}: killed at call {at}", self.fault, self.extra);

@@ -5,28 +5,33 @@
 //! CI tries some of the points; `SWEEP=full cargo test --test it kill_delivery -- --nocapture`
 //! tries all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use nix::errno::Errno;
 use serde_json::Value;
 
-use crate::support::book::{assert_whole, orders};
+use crate::support::book::{assert_due, assert_whole, orders};
 use crate::support::errno::{Errnos, MANY};
 use crate::support::hand::read;
 use crate::support::hooks::{SECRET, attempts};
 use crate::support::hoster::request::Seen;
+use crate::support::inject::{Injection, KINDS, What};
 use crate::support::outage::Outages;
 use crate::support::plugin::Plugin;
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::sweep::{Template, bare, call, hold_worker_lock, order, outcome};
-use crate::support::tracer;
+use crate::support::tracer::{self, Run};
 use crate::support::verifiers::{Libraries, VERIFIED};
 
 /// The webhooks, by name and kind: two whose bodies are laid down, and one whose messages are made
 /// anew of the event.
 const HOOKS: [(&str, &str); 3] =
     [("signed", "generic"), ("cloud", "cloudstack"), ("anew", "solusvm2")];
+
+/// The one of them that is told of more than how orders ended, where there is one.
+const OF_ALL: &str = "cloud";
 
 /// How many points are tried at once: most of the time they wait.
 const THREADS: usize = 8;
@@ -81,6 +86,11 @@ fn name(seen: &Seen) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
+/// Returns the id of the event that a request tells of.
+fn id(seen: &Seen) -> &str {
+    &seen.headers["webhook-id"]
+}
+
 /// A provider whose worker has everything to do: order 1 is to be released, 2 to be finished and
 /// 3 to be cancelled, and each of that is to be told.
 fn busy() -> Template {
@@ -88,6 +98,12 @@ fn busy() -> Template {
     plugin.sold();
     plugin.settled();
     add_hooks(&plugin, "0");
+    plugin.edit_etc("webhooks.json", |file| {
+        let hooks = file["webhooks"].as_array_mut().expect("a list");
+        let of_all = hooks.iter_mut().find(|hook| hook["name"] == OF_ALL).expect("it is there");
+        let types = ["accepted", "finished", "failed", "cancelled", "released"];
+        of_all["events"] = types.map(|kind| format!("order.{kind}")).to_vec().into();
+    });
     let held = hold_worker_lock(&plugin);
     plugin.order();
     plugin.order();
@@ -143,6 +159,8 @@ struct Lives<'a> {
     template: &'a Template,
     /// The types of the events that are to be told.
     told: &'a [&'a str],
+    /// Whether one webhook is told of all types.
+    tells_all: bool,
     figures: Mutex<Figures>,
 }
 
@@ -200,19 +218,22 @@ impl Lives<'_> {
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
     fn fail(&self, stride: usize) {
         let errnos = Errnos { name: self.name, stride, threads: MANY, works: true };
-        errnos.run(|injection| {
-            let plugin = self.template.copy();
-            let receiver = connect(&plugin);
-            plugin.edit_etc("webhooks.json", |file| {
-                for hook in file["webhooks"].as_array_mut().expect("a list") {
-                    hook["schedule"] = vec![0.02; PATIENT_TRIES].into();
-                    hook["tries"] = PATIENT_TRIES.into();
-                }
-            });
-            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
-            self.go_on(&plugin, &receiver);
-            run
+        errnos.run(|injection| self.fail_so(&errnos, injection));
+    }
+
+    /// Lets some of the worker's system calls fail, and the next worker go on.
+    fn fail_so(&self, errnos: &Errnos<'_>, injection: &Injection) -> Run {
+        let plugin = self.template.copy();
+        let receiver = connect(&plugin);
+        plugin.edit_etc("webhooks.json", |file| {
+            for hook in file["webhooks"].as_array_mut().expect("a list") {
+                hook["schedule"] = vec![0.02; PATIENT_TRIES].into();
+                hook["tries"] = PATIENT_TRIES.into();
+            }
         });
+        let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
+        self.go_on(&plugin, &receiver);
+        run
     }
 
     /// Cuts the power; CI tries one of `stride` points.
@@ -230,6 +251,7 @@ impl Lives<'_> {
     /// Lets the next worker go on to the end; returns how many messages came again, and all.
     fn go_on(&self, plugin: &Plugin, receiver: &Receiver) -> (usize, Vec<Seen>) {
         let before = filed(plugin);
+        assert_due(plugin);
         call(plugin, &["work"]).prints();
         plugin.settled();
 
@@ -248,36 +270,54 @@ impl Lives<'_> {
 
     /// Checks that every event was told; returns how many messages came again.
     fn assert_told(&self, plugin: &Plugin, seen: &[Seen]) -> usize {
-        let events: BTreeSet<String> = orders(plugin)
-            .iter()
-            .flat_map(|(_, order)| order["events"].as_array().expect("a list").clone())
-            .filter(|event| self.told.contains(&event["type"].as_str().expect("a type")))
-            // The first order was finished before there were webhooks.
-            .filter(|event| {
-                let before = self.told.contains(&"order.released")
-                    && event["type"] == "order.finished"
-                    && event["data"]["order"]["id"] == "1";
-                !before
-            })
-            .map(|event| event["data"]["webhook"]["id"].as_str().expect("an id").to_owned())
-            .collect();
+        let mut expected = 0;
         for (hook, _) in HOOKS {
-            let mut bodies: BTreeMap<&str, &Seen> = BTreeMap::new();
+            let mut first: Vec<&Seen> = Vec::new();
             for seen in seen.iter().filter(|seen| name(seen) == hook) {
-                let first = bodies.entry(&seen.headers["webhook-id"]).or_insert(seen);
-                assert_eq!((&first.body, &first.path), (&seen.body, &seen.path), "{hook}");
+                match first.iter().find(|one| id(one) == id(seen)) {
+                    Some(one) => {
+                        assert_eq!((&one.body, &one.path), (&seen.body, &seen.path), "{hook}");
+                    }
+                    None => first.push(seen),
+                }
             }
-            let ids: BTreeSet<String> = bodies.keys().map(|id| (*id).to_owned()).collect();
-            assert_eq!(ids, events, "{hook}");
+            let place = |event: &String| first.iter().position(|seen| id(seen) == event);
+            for events in self.of_orders(plugin, hook) {
+                let places: Vec<Option<usize>> = events.iter().map(place).collect();
+                assert!(places.iter().all(Option::is_some), "{hook} was not told: {events:?}");
+                assert!(places.is_sorted(), "{hook} was told out of turn: {events:?} {places:?}");
+                expected += events.len();
+            }
+            let told: usize = self.of_orders(plugin, hook).iter().map(Vec::len).sum();
+            assert_eq!(first.len(), told, "{hook} was told of something else");
         }
         assert_eq!(plugin.names("deliveries/pending"), Vec::<String>::new());
         let done = plugin.names("deliveries/done");
-        assert_eq!(done.len(), events.len() * HOOKS.len(), "{done:?}");
+        assert_eq!(done.len(), expected, "{done:?}");
         for file in done {
             assert_delivered(&read(&plugin.state(&format!("deliveries/done/{file}"))));
         }
         // One was not taken.
-        seen.len() - events.len() * HOOKS.len() - 1
+        seen.len() - expected - 1
+    }
+
+    /// Returns the ids of the events that a webhook is to be told of, those of each order in turn.
+    fn of_orders(&self, plugin: &Plugin, hook: &str) -> Vec<Vec<String>> {
+        let of_all = hook == OF_ALL && self.tells_all;
+        let is_told = |event: &&Value| {
+            let kind = event["type"].as_str().expect("a type");
+            // The first order was finished before there were webhooks.
+            let before = self.tells_all && kind != "order.released";
+            let is_first = event["data"]["order"]["id"] == "1";
+            (of_all || self.told.contains(&kind)) && !(before && is_first)
+        };
+        let id = |event: &Value| event["data"]["webhook"]["id"].as_str().expect("an id").to_owned();
+        let all = orders(plugin).into_iter();
+        all.map(|(_, order)| {
+            let events = order["events"].as_array().expect("a list");
+            events.iter().filter(is_told).map(id).collect()
+        })
+        .collect()
     }
 }
 
@@ -331,6 +371,7 @@ fn drives_and_tells(template: &Template) -> Lives<'_> {
         name: "work, three orders and three webhooks",
         template,
         told: &["order.finished", "order.cancelled", "order.released"],
+        tells_all: true,
         figures: Mutex::default(),
     }
 }
@@ -345,12 +386,43 @@ pub(crate) fn fail(stride: usize) {
     drives_and_tells(&busy()).fail(stride);
 }
 
+/// A file of a delivery, or one of how a webhook fares, that cannot be opened once.
+#[test]
+fn what_the_system_refuses_to_open_once_is_told_in_its_turn_and_stays_due() {
+    let template = busy();
+    let lives = drives_and_tells(&template);
+    let errnos = Errnos { name: lives.name, stride: 1, threads: 1, works: true };
+    let kind = KINDS.iter().position(|kind| *kind == "open").unwrap();
+    let (next, last) = (AtomicUsize::new(1), AtomicUsize::new(usize::MAX));
+    let work = || {
+        loop {
+            let nth = next.fetch_add(2, Ordering::Relaxed);
+            if nth >= last.load(Ordering::Relaxed) {
+                return;
+            }
+            let what = What::Fails(Errno::EMFILE);
+            let run = lives.fail_so(&errnos, &Injection { kind, nth, for_ever: false, what });
+            if run.wrong == 0 {
+                last.fetch_min(nth, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..MANY {
+            scope.spawn(work);
+        }
+    });
+    let last = last.load(Ordering::Relaxed);
+    assert!((50..usize::MAX).contains(&last), "{last}");
+}
+
 #[test]
 fn a_worker_that_sends_what_failed_may_be_killed_anywhere() {
     let lives = Lives {
         name: "work, deliveries that are due again",
         template: &failing(),
         told: &["order.finished"],
+        tells_all: false,
         figures: Mutex::default(),
     };
     lives.run();

@@ -122,8 +122,14 @@ fn sweep(name: &str, stride: usize, trial: impl Fn(usize) -> Run + Sync) {
             let at = 1 + name.len() % stride + stride * next.fetch_add(1, Ordering::SeqCst);
             let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| trial(at)));
             match tried {
-                Ok(run) if run.killed => *points.lock().unwrap() += 1,
-                Ok(_) => drop(misses.fetch_add(1, Ordering::SeqCst)),
+                Ok(run) if run.killed => {
+                    *points.lock().unwrap() += 1;
+                    misses.store(0, Ordering::SeqCst);
+                }
+                Ok(run) => {
+                    assert_eq!(run.status, Some(0), "{run:?}");
+                    misses.fetch_add(1, Ordering::SeqCst);
+                }
                 Err(panic) => {
                     eprintln!("WRONG {name}: killed at call {at}");
                     misses.store(MISSES, Ordering::SeqCst);

@@ -42,6 +42,10 @@ impl Deliveries<'_> {
     fn list(&mut self) -> Result<(), Error> {
         let listed: BTreeSet<DeliveryId> =
             self.store.deliveries(Shelf::Pending)?.into_iter().collect();
+        // They may hold others back no longer.
+        self.stale |= !self.unread.is_empty();
+        self.unread.retain(|id, _| listed.contains(id));
+        let mut fault = Ok(());
         let before = self.pending.len();
         let under_way = &self.under_way;
         self.pending.retain(|id, _| listed.contains(id) || under_way.contains_key(id));
@@ -51,16 +55,26 @@ impl Deliveries<'_> {
                 continue;
             }
             let seen = self.store.delivery_changed_at(&id);
-            if self.pending.get(&id).is_none_or(|known| known.seen != seen) {
-                self.read(id, seen)?;
+            if self.pending.get(&id).is_none_or(|known| known.seen != seen)
+                && let Err(error) = self.read(id, seen)
+            {
+                fault = Err(error);
             }
         }
-        Ok(())
+        fault
     }
 
     fn read(&mut self, id: DeliveryId, seen: Option<SystemTime>) -> Result<(), Error> {
         self.stale = true;
-        match self.store.delivery_on(Shelf::Pending, &id) {
+        let read = self.store.delivery_on(Shelf::Pending, &id);
+        if let Err(error) = read.as_ref()
+            && !error.is_lasting()
+        {
+            self.unread.entry(id).or_insert_with(Instant::now);
+            return read.map(drop);
+        }
+        self.unread.remove(&id);
+        match read {
             Ok(Some(delivery)) if delivery.state == State::Pending => {
                 self.pending.insert(id, Pending::of(&delivery, seen));
             }

@@ -84,6 +84,14 @@ pub(crate) fn assert_whole(plugin: &Plugin) {
     assert_private(plugin);
 }
 
+/// Checks that what is left to do will be done by the worker that the next call starts.
+#[track_caller]
+pub(crate) fn assert_due(plugin: &Plugin) {
+    let open = [plugin.names("active"), plugin.names("deliveries/pending")].concat();
+    let is_due = plugin.state("due").exists() || plugin.worker_lives();
+    assert!(open.is_empty() || is_due, "nobody is to look after {open:?}");
+}
+
 /// Returns what is written down about who holds a server.
 pub(crate) fn claim(plugin: &Plugin, server: &str) -> Option<String> {
     link(&plugin.state("claims").join(server))

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::inject::{ERRNOS, Injection, KINDS, What};
 use super::plugin::Plugin;
-use super::tracer::{self, Run};
+use super::tracer::{self, Limits, Run};
 
 /// The rows of the table of `docs/reliability.md`.
 pub(crate) const SCENARIOS: [&str; 21] = [
@@ -68,8 +68,12 @@ impl Errnos<'_> {
     #[track_caller]
     pub(crate) fn meets(&self, plugin: &Plugin, command: Command, injection: &Injection) -> Run {
         let endless = self.works && injection.has_no_end();
-        let limit = if endless { WATCHED } else { PATIENCE };
-        let run = tracer::inject(command, *injection, limit);
+        let is_worker = command.get_args().next().is_some_and(|word| word == "work");
+        let limits = Limits {
+            command: if endless && is_worker { WATCHED } else { PATIENCE },
+            rest: if endless { WATCHED } else { PATIENCE },
+        };
+        let run = tracer::inject(command, *injection, limits);
         assert_ne!(run.status, Some(101), "a panic: {run:?}");
         assert!(run.status.is_some() || run.is_late, "a signal ended it: {run:?}");
         assert!(!run.stderr.contains("panicked"), "{run:?}");
@@ -78,6 +82,8 @@ impl Errnos<'_> {
         // A worker that waits says for what.
         let waits = self.works && (log.contains(" for now: ") || run.stderr.contains(" for now: "));
         assert!(endless || waits || !run.is_late, "it hangs: {run:?}\n{log}");
+        // Only a worker goes on trying.
+        assert!(is_worker || run.status.is_some(), "it hangs: {run:?}\n{log}");
         run
     }
 

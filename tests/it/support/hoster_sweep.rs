@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::book::assert_due;
 use super::errno::{Errnos, MANY};
 use super::hoster::Hoster;
 use super::hoster::fault::{Fault, Verb};
@@ -136,6 +137,7 @@ impl Case<'_> {
 
     /// Lets the next worker go on to the end, and looks at what is left.
     fn go_on(&self, plugin: &Plugin, hoster: &Hoster, at: usize) -> Ended {
+        assert_due(plugin);
         let unwanted = (self.between)(&Left { plugin, hoster, at });
         let before = promise::only_order(plugin).1;
         let foreign = hoster.planted().len();

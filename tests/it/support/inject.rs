@@ -6,7 +6,7 @@ use std::ops::Range;
 use nix::errno::Errno;
 
 /// What can be made to fail, by a name for it.
-pub(crate) const KINDS: [&str; 18] = [
+pub(crate) const KINDS: [&str; 20] = [
     "open",
     "read",
     "write",
@@ -25,6 +25,8 @@ pub(crate) const KINDS: [&str; 18] = [
     "receive",
     "start",
     "close",
+    "identity",
+    "random",
 ];
 
 /// The errors that each call is made to fail with.
@@ -60,6 +62,12 @@ impl What {
     /// Every way in which a write can be short.
     pub(crate) const SHORT: [Self; 4] =
         [Self::Half, Self::HalfOfNothing, Self::HalfOfQuarter, Self::AllOfHalf];
+}
+
+/// What was done to a call.
+pub(crate) struct Fault {
+    /// What it is to say at its end, where that is not what it says by itself.
+    pub(crate) said: Option<i64>,
 }
 
 /// Which call goes wrong, and how.
@@ -111,7 +119,7 @@ pub(super) use x86_64::{begin, end, is_first_of_program, kind};
 mod elsewhere {
     use nix::unistd::Pid;
 
-    use super::Injection;
+    use super::{Fault, Injection};
 
     pub(in super::super) const fn kind(_: Pid) -> Option<usize> {
         None
@@ -121,7 +129,7 @@ mod elsewhere {
         false
     }
 
-    pub(in super::super) const fn begin(_: &Injection, _: Pid) -> Option<i64> {
+    pub(in super::super) const fn begin(_: &Injection, _: Pid) -> Option<Fault> {
         None
     }
 
@@ -137,7 +145,7 @@ mod x86_64 {
     use nix::sys::ptrace;
     use nix::unistd::Pid;
 
-    use super::{Injection, KINDS, What};
+    use super::{Fault, Injection, KINDS, What};
 
     /// The calls of each of [`KINDS`].
     const CALLS: [&[c_long]; KINDS.len()] = [
@@ -199,6 +207,14 @@ mod x86_64 {
             libc::SYS_setsid,
         ],
         &[libc::SYS_close],
+        &[
+            libc::SYS_setgroups,
+            libc::SYS_setgid,
+            libc::SYS_setresgid,
+            libc::SYS_setuid,
+            libc::SYS_setresuid,
+        ],
+        &[libc::SYS_getrandom],
     ];
 
     /// Returns nothing of a process that was killed meanwhile.
@@ -224,8 +240,9 @@ mod x86_64 {
         registers(pid).is_some_and(|registers| first.contains(&registers.orig_rax.cast_signed()))
     }
 
-    /// Makes the call that a process is about to begin go wrong; returns what it is to say.
-    pub(in super::super) fn begin(injection: &Injection, pid: Pid) -> Option<i64> {
+    /// Makes the call that a process is about to begin go wrong; returns nothing where it cannot go
+    /// wrong so.
+    pub(in super::super) fn begin(injection: &Injection, pid: Pid) -> Option<Fault> {
         let mut registers = registers(pid)?;
         let closes = registers.orig_rax.cast_signed() == libc::SYS_close;
         let length = registers.rdx;
@@ -236,7 +253,7 @@ mod x86_64 {
                     registers.orig_rax = u64::MAX;
                     ptrace::setregs(pid, registers).ok()?;
                 }
-                return Some(-i64::from(errno as i32));
+                return Some(Fault { said: Some(-i64::from(errno as i32)) });
             }
             _ if !is_of_a_file(&registers, pid) || length < 4 => return None,
             What::Half => (Some(length / 2), None),
@@ -249,7 +266,7 @@ mod x86_64 {
             None => registers.orig_rax = u64::MAX,
         }
         ptrace::setregs(pid, registers).ok()?;
-        said.map(u64::cast_signed)
+        Some(Fault { said: said.map(u64::cast_signed) })
     }
 
     /// Returns whether bytes are written to a file: a pipe or a socket does not lie.

@@ -24,7 +24,7 @@ pub(crate) const SCENARIOS: [&str; 11] = [
     "work, three orders and three webhooks",
 ];
 
-/// After how many runs that ended before their point a sweep is over.
+/// How many runs in a row end before their point when all have been tried.
 const MISSES: usize = 2;
 
 /// How many points go wrong before a sweep is given up.
@@ -93,8 +93,11 @@ impl Outages<'_> {
                 let tried = catch_unwind(AssertUnwindSafe(|| trial(&Outage { disk: &disk, at })));
                 let mut figures = figures.lock().expect("no lane panicked");
                 match tried {
-                    Ok(run) if run.killed => figures.points += 1,
-                    Ok(_) => figures.misses += 1,
+                    Ok(run) if run.killed => {
+                        figures.points += 1;
+                        figures.misses = 0;
+                    }
+                    Ok(run) => figures.ended(&run),
                     Err(_) => {
                         figures.violations += 1;
                         eprintln!("WRONG {} on {}: cut at call {at}", self.name, kind.name());
@@ -107,7 +110,11 @@ impl Outages<'_> {
                 scope.spawn(work);
             }
         });
-        figures.into_inner().expect("no lane panicked")
+        let figures = figures.into_inner().expect("no lane panicked");
+        let Figures { points, calls, .. } = figures;
+        let tried = points * stride + stride >= calls || figures.violations > 0;
+        assert!(tried, "{points} of {calls} calls of {} were tried", self.name);
+        figures
     }
 }
 
@@ -115,6 +122,18 @@ impl Outages<'_> {
 #[derive(Default)]
 struct Figures {
     points: usize,
+    /// How many runs in a row ended before their point.
     misses: usize,
     violations: usize,
+    /// How many calls there were in the shortest run that came to its end.
+    calls: usize,
+}
+
+impl Figures {
+    /// Notes a run that ended by itself.
+    fn ended(&mut self, run: &Run) {
+        assert!(run.status.is_some() && !run.is_late, "{run:?}");
+        self.calls = if self.calls == 0 { run.calls } else { self.calls.min(run.calls) };
+        self.misses += 1;
+    }
 }

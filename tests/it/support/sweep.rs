@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::answer::Answer;
-use super::book::{number, orders};
+use super::book::{assert_due, number, orders};
 use super::errno::{Errnos, MANY};
 use super::outage::Outages;
 use super::plugin::{Held, Plugin};
@@ -337,6 +337,7 @@ pub(crate) fn order(plugin: &Plugin, words: &[&str]) -> String {
 /// Asks for an order's status, does what is due, and asks again; returns the last answer.
 #[track_caller]
 pub(crate) fn outcome(plugin: &Plugin, id: &str) -> Value {
+    assert_due(plugin);
     let first = call(plugin, &["order_status", id]).succeeds();
     assert_ne!(first["status"], "error", "{first}");
     call(plugin, &["work"]).prints();

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::ptrace::{self, Event, Options};
@@ -18,10 +18,14 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::effect;
-use super::inject::{self, Injection, KINDS};
+use super::inject::{self, Fault, Injection, KINDS};
 
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENT: Limits = Limits { command: PATIENCE, rest: PATIENCE };
+
+/// How often it is looked whether the command has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What came of a run.
 #[derive(Debug)]
@@ -60,17 +64,25 @@ fn kill(command: Command, call: usize, counts: fn(Pid) -> bool) -> Run {
     let living = Living::default();
     let among = living.clone();
     let trace = move |child: &mut Child| Tree::of(child, among, counts).run(call);
-    on_own_thread(command, PATIENCE, &living, trace)
+    on_own_thread(command, PATIENT, &living, trace)
 }
 
-/// Runs `command` while system calls of it and of all that it starts go wrong. What lives after
-/// `limit` is killed.
+/// How long a tree may take; what lives longer is killed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The command itself.
+    pub(crate) command: Duration,
+    /// What it has started, after its end.
+    pub(crate) rest: Duration,
+}
+
+/// Runs `command` while system calls of it and of all that it starts go wrong.
 ///
 /// The command's output has to fit into a pipe.
-pub(crate) fn inject(command: Command, injection: Injection, limit: Duration) -> Run {
+pub(crate) fn inject(command: Command, injection: Injection, limits: Limits) -> Run {
     let living = Living::default();
     let among = living.clone();
-    on_own_thread(command, limit, &living, move |child| {
+    on_own_thread(command, limits, &living, move |child| {
         let mut tree = Tree::of(child, among, |_| true);
         tree.injection = Some(injection);
         tree.run(0)
@@ -81,7 +93,7 @@ pub(crate) fn inject(command: Command, injection: Injection, limit: Duration) ->
 /// were CPUID, which a virtual machine traps.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn instructions(command: Command) -> (usize, usize) {
-    on_own_thread(command, PATIENCE, &Living::default(), |child| {
+    on_own_thread(command, PATIENT, &Living::default(), |child| {
         let pid = begun(child);
         let (mut all, mut cpuid) = (0, 0);
         loop {
@@ -105,6 +117,8 @@ pub(crate) fn instructions(command: Command) -> (usize, usize) {
 struct Living {
     pids: Arc<Mutex<BTreeSet<Pid>>>,
     are_to_end: Arc<AtomicBool>,
+    /// Whether the command itself has ended.
+    has_ended: Arc<AtomicBool>,
 }
 
 impl Living {
@@ -123,10 +137,10 @@ impl Living {
 }
 
 /// Only the thread that starts a process may trace it, and a thread of its own waits for nobody
-/// else's children. What lives after `limit` is killed.
+/// else's children.
 fn on_own_thread<T: Send + 'static>(
     mut command: Command,
-    limit: Duration,
+    limits: Limits,
     living: &Living,
     trace: impl FnOnce(&mut Child) -> T + Send + 'static,
 ) -> T {
@@ -136,10 +150,22 @@ fn on_own_thread<T: Send + 'static>(
         let mut child = spawn(&mut command);
         sender.send(trace(&mut child)).expect("somebody waits for the outcome");
     });
-    let outcome = receiver.recv_timeout(limit).or_else(|_| {
-        living.end();
-        receiver.recv_timeout(PATIENCE)
-    });
+    let mut deadline = Instant::now() + limits.command;
+    let mut has_ended = false;
+    let outcome = loop {
+        match receiver.recv_timeout(LOOK) {
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            outcome => break outcome,
+        }
+        if !has_ended && living.has_ended.load(Ordering::SeqCst) {
+            has_ended = true;
+            deadline = Instant::now() + limits.rest;
+        }
+        if Instant::now() >= deadline {
+            living.end();
+            break receiver.recv_timeout(PATIENCE);
+        }
+    };
     match outcome {
         Ok(outcome) => outcome,
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end of {shown}"),
@@ -258,6 +284,7 @@ impl<'a> Tree<'a> {
                 self.living.pids().remove(&pid);
                 if pid == self.root {
                     self.status = Some(code);
+                    self.living.has_ended.store(true, Ordering::SeqCst);
                 }
                 return;
             }
@@ -333,8 +360,9 @@ impl<'a> Tree<'a> {
         let Some(kind) = inject::kind(pid) else { return };
         self.kinds[kind] += 1;
         if kind == injection.kind && injection.calls().contains(&self.kinds[kind]) {
-            self.wrong += 1;
-            if let Some(said) = inject::begin(&injection, pid) {
+            let fault = inject::begin(&injection, pid);
+            self.wrong += usize::from(fault.is_some());
+            if let Some(Fault { said: Some(said) }) = fault {
                 self.lies.insert(pid, said);
             }
         }
