@@ -20,6 +20,7 @@ use crate::support::hoster::request::Seen;
 use crate::support::inject::{Injection, KINDS, What};
 use crate::support::outage::Outages;
 use crate::support::plugin::Plugin;
+use crate::support::proved;
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::sweep::{Template, bare, call, hold_worker_lock, order, outcome};
 use crate::support::tracer::{self, Run};
@@ -195,6 +196,7 @@ impl Lives<'_> {
         let Figures { points, again, seen, .. } = &figures;
         let sent = seen.len();
         eprintln!("{}: {points} points, {sent} messages, {again} of them again", self.name);
+        proved(*points);
         assert!(*points > 10, "there is something to be killed at");
         assert_verify(seen);
     }

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 use crate::support::book::assert_whole;
-use crate::support::one_of;
 use crate::support::plugin::{BINARY, NAME, Plugin, installer};
 use crate::support::sweep::{call, order, outcome};
 use crate::support::tracer::{self, Run};
+use crate::support::{one_of, proved};
 
 /// Its rows of the table of `docs/reliability.md`.
 pub(crate) const SCENARIOS: [&str; 5] = [
@@ -144,6 +144,7 @@ fn sweep(name: &str, stride: usize, trial: impl Fn(usize) -> Run + Sync) {
     });
     let points = points.into_inner().unwrap();
     eprintln!("| {name} | {points} | 0 |");
+    proved(points);
     assert!(points > 3, "{points} points");
 }
 

@@ -9,7 +9,7 @@ use crate::support::hoster_start::Start;
 use crate::support::hoster_sweep::{Case, Points};
 use crate::support::power::{Disk, Kind};
 use crate::support::sweep::By;
-use crate::{kill_delivery, kill_order, kill_worker};
+use crate::{kill_again, kill_delivery, kill_order, kill_retention, kill_webhooks, kill_worker};
 
 /// Else the sweeps would prove nothing.
 #[test]
@@ -68,6 +68,41 @@ fn power_may_fail_during_a_release() {
 #[test]
 fn power_may_fail_during_a_prune() {
     kill_worker::a_prune(By::Outage(17));
+}
+
+#[test]
+fn power_may_fail_during_the_end_of_a_quarantine() {
+    kill_worker::an_end_of_a_quarantine(By::Outage(7));
+}
+
+#[test]
+fn power_may_fail_during_a_first_question() {
+    kill_worker::a_first_question(By::Outage(23));
+}
+
+#[test]
+fn power_may_fail_during_a_retry() {
+    kill_again::a_retry(By::Outage(13));
+}
+
+#[test]
+fn power_may_fail_during_a_look_at_old_orders() {
+    kill_retention::a_look_at_old_orders(By::Outage(13));
+}
+
+#[test]
+fn power_may_fail_while_a_webhook_is_created() {
+    kill_webhooks::a_webhook_is_created(By::Outage(7));
+}
+
+#[test]
+fn power_may_fail_while_a_webhook_gets_a_new_secret() {
+    kill_again::a_new_secret(By::Outage(7));
+}
+
+#[test]
+fn power_may_fail_during_a_redelivery() {
+    kill_webhooks::a_redelivery(By::Outage(9));
 }
 
 #[test]

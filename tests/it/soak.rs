@@ -7,6 +7,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::support::proved;
 use crate::support::soak::{Size, run};
 
 /// Returns a number that the environment asks for.
@@ -30,6 +31,7 @@ fn what_is_promised_holds_of_everything_that_happens_at_random() {
     eprintln!("SOAK_SEED={} and {} callers", size.seed, size.callers);
     let figures = run(size);
     eprintln!("{}", figures.line());
+    proved(figures.orders);
     assert!(figures.violations.is_empty(), "{:#?}", figures.violations);
     assert!(figures.killed_callers > 0 && figures.killed_workers > 0, "{figures:?}");
 }

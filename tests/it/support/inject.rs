@@ -6,7 +6,7 @@ use std::ops::Range;
 use nix::errno::Errno;
 
 /// What can be made to fail, by a name for it.
-pub(crate) const KINDS: [&str; 20] = [
+pub(crate) const KINDS: [&str; 19] = [
     "open",
     "read",
     "write",
@@ -26,7 +26,6 @@ pub(crate) const KINDS: [&str; 20] = [
     "start",
     "close",
     "identity",
-    "random",
 ];
 
 /// The errors that each call is made to fail with.
@@ -214,7 +213,6 @@ mod x86_64 {
             libc::SYS_setuid,
             libc::SYS_setresuid,
         ],
-        &[libc::SYS_getrandom],
     ];
 
     /// Returns nothing of a process that was killed meanwhile.
