@@ -109,6 +109,15 @@ impl Book<'_> {
         Ok(removed)
     }
 
+    /// Lets a server that `id` gave back be ordered again, durably; returns whether it waited for that.
+    pub(crate) fn free(&mut self, server: &str, id: TaskId, now: Timestamp) -> Result<bool, Error> {
+        let freed = self.unclaim(server, id, now)?;
+        if freed {
+            atomic::sync_folder(&self.layout().claims())?;
+        }
+        Ok(freed)
+    }
+
     /// Keeps a server that `id` gives back from everybody, until it is clean.
     pub(crate) fn quarantine(
         &mut self,

@@ -92,7 +92,7 @@ fn clean(store: &Store, id: TaskId) -> Result<String, Error> {
     let Some(server) = read(store, id)?.order.server else {
         return Ok(String::new());
     };
-    let freed = store.lock("orders")?.unclaim(&server, id, clock::now())?;
+    let freed = store.lock("orders")?.free(&server, id, clock::now())?;
     Ok(if freed {
         format!("server {server} can be ordered again\n")
     } else {
