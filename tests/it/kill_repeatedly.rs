@@ -2,13 +2,13 @@
 //! order, at most one server.
 //!
 //! CI tries some of the points; `SWEEP=full cargo test --test it kill_repeatedly -- --nocapture` tries
-//! each first one, with eight ways to choose those that follow.
+//! every fifth first one, with eight ways to choose those that follow.
 
-use crate::kill_hoster::{LOST, RESET, UNDONE, cancel, case, one_of};
+use crate::kill_hoster::{LOST, RESET, UNDONE, cancel, case, full};
 use crate::support::hoster::fault::Fault;
 use crate::support::hoster::mode::{Listed, Mode};
 use crate::support::hoster_start::Start;
-use crate::support::hoster_sweep::{Between, Case, Left, run};
+use crate::support::hoster_sweep::{Between, Case, Left, Points, run};
 use crate::support::sweep::bare;
 use crate::support::tracer;
 
@@ -59,17 +59,18 @@ const BETWEEN: [(&str, Between); 8] = [
 /// Kills workers of a hoster one after the other, whatever becomes of the request that buys.
 fn kill(definition: &str) {
     let start = Start::new(definition);
+    let points = Points::OneOf(if full() { 5 } else { 97 });
     let mut cases = Vec::new();
     for (words, between) in BETWEEN {
         for (told, fault) in
             [("no fault", Fault::None), ("lost", LOST), ("reset", RESET), ("undone", UNDONE)]
         {
             let name = format!("{definition}, {words}, {told}");
-            cases.push(Case { fault, between, ..case(name, &start, definition, one_of(97)) });
+            cases.push(Case { fault, between, ..case(name, &start, definition, points) });
         }
         let late = Mode { listed: Listed::AfterLists(2), absent_polls: 3, ..Mode::of(definition) };
         let name = format!("{definition}, {words}, listed late and not found at first");
-        cases.push(Case { mode: late, between, ..case(name, &start, definition, one_of(97)) });
+        cases.push(Case { mode: late, between, ..case(name, &start, definition, points) });
     }
     run(&cases);
 }
