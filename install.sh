@@ -330,7 +330,11 @@ odd_parts() {
     if [ -d "$holder/bin/$name" ]; then printf 'bin/%s\n' "$name"; fi
 }
 
-looks_like_ours() { [ -e "$holder/bin/$name" ] || [ -L "$holder/bin/$name" ] || [ -d "$holder/state" ]; }
+# What a killed --purge leaves has state/, or nothing.
+looks_like_ours() {
+    [ -e "$holder/bin/$name" ] || [ -L "$holder/bin/$name" ] || [ -d "$holder/state" ] ||
+        [ -z "$(ls -A -- "$holder")" ]
+}
 
 # --- the executable -----------------------------------------------------------------------------
 
@@ -766,7 +770,7 @@ uninstall() {
     else
         [ -n "$dry_run" ] || wait_for_worker
         refuse_open_orders
-        act remove "$holder" remove_tree "$holder"
+        act remove "$holder" remove_holder
     fi
 }
 
@@ -807,6 +811,16 @@ wait_for_worker() {
         [ "$tries" -lt 100 ] || die "the worker still lives after 10 seconds, so state/ is kept"
         sleep 0.1
     done
+}
+
+# state/ goes last: what is left when this is killed still looks like a provider.
+remove_holder() {
+    for part in "$holder"/* "$holder"/.[!.]*; do
+        if [ "$part" != "$holder/state" ] && { [ -e "$part" ] || [ -L "$part" ]; }; then
+            remove_tree "$part"
+        fi
+    done
+    remove_tree "$holder"
 }
 
 # A process that ends at this moment may still put a file into a folder that was just emptied.
