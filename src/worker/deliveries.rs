@@ -38,7 +38,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// again at most after a kill.
 const ARRIVED: usize = 8;
 
-/// How often it is looked whether a broken configuration was mended.
+/// How often it is looked again at what is broken, or could not be read.
 const MENDED: Duration = Duration::from_secs(1);
 
 /// A delivery in the hands of a thread.
@@ -144,7 +144,7 @@ impl<'a> Deliveries<'a> {
             match self.hold(hooks, &webhook) {
                 None => continue,
                 Some(Hold::UntilChanged) => {}
-                Some(Hold::ForNow) => next = Some(now + PAUSE),
+                Some(Hold::ForNow) => next = Some(now + MENDED),
             }
             held.insert(webhook);
         }
@@ -167,7 +167,7 @@ impl<'a> Deliveries<'a> {
         // It may have been disabled since it was found that this can be sent.
         if let Some(hold) = self.hold(hooks, name) {
             if matches!(hold, Hold::ForNow) {
-                let again = Instant::now() + PAUSE;
+                let again = Instant::now() + MENDED;
                 self.next = Some(self.next.map_or(again, |next| next.min(again)));
             }
             return Ok(());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::LOOK;
-use super::{Deliveries, Pending};
+use super::{Deliveries, MENDED, Pending};
 use crate::clock;
 use crate::error::Error;
 use crate::store::Shelf;
@@ -20,7 +20,8 @@ impl Deliveries<'_> {
         self.stale |= !self.pending.is_empty() && self.hooks.have_changed();
         let changed_at = self.store.shelf_changed_at(Shelf::Pending);
         if let Some((listed, seen)) = self.listed {
-            let still = seen == changed_at && listed.elapsed() < SURELY;
+            let usual = if self.unlisted { MENDED } else { SURELY };
+            let still = seen == changed_at && listed.elapsed() < usual;
             if still || listed.elapsed() < LOOK {
                 return;
             }

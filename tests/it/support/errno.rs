@@ -48,6 +48,9 @@ const WATCHED: Duration = Duration::from_millis(700);
 /// How many points are tried at once where there is a worker, which mostly waits.
 pub(crate) const MANY: usize = 32;
 
+/// How many points one thread tries one after the other.
+const LONGEST: usize = 40;
+
 /// How many points go wrong before a sweep is given up.
 const VIOLATIONS: usize = 5;
 
@@ -111,8 +114,8 @@ impl Errnos<'_> {
         figures.into_inner().expect("no lane panicked").print(self.name, &tried);
     }
 
-    /// Returns the points, so cut into lanes that the last one of each is followed by those that
-    /// only some runs have.
+    /// Returns the points, so cut into lanes that the last one of a kind and a fault is followed by
+    /// those that only some runs have.
     fn lanes(&self, calls: &[usize]) -> Vec<Lane> {
         let mut lanes = Vec::new();
         let seed = self.name.len();
@@ -122,10 +125,13 @@ impl Errnos<'_> {
             for what in fails.chain(short.copied()) {
                 for for_ever in [false, true] {
                     let points = (1..=*calls).map(|nth| Injection { kind, nth, for_ever, what });
-                    lanes.push(Lane {
-                        points: points.collect(),
-                        goes_on: super::one_of(self.stride) == 1,
-                    });
+                    let points: Vec<Injection> = points.collect();
+                    let parts = points.chunks(LONGEST);
+                    let lane = |part: &[Injection]| Lane { points: part.to_vec(), goes_on: false };
+                    lanes.extend(parts.map(lane));
+                    if let Some(last) = lanes.last_mut() {
+                        last.goes_on = super::one_of(self.stride) == 1;
+                    }
                 }
             }
         }
