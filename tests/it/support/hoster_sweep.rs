@@ -125,7 +125,7 @@ impl Case<'_> {
             let (plugin, hoster) = self.start.copy_into(outage.disk.root(), &self.mode);
             hoster.fault(self.verb, self.fault, 1);
             outage.disk.sync();
-            let run = outage.strikes(bare(&plugin, &["work"]), ());
+            let run = outage.strikes(bare(&plugin, &["work"]), 0, ());
             let told = catch_unwind(AssertUnwindSafe(|| self.go_on(&plugin, &hoster, run.calls)));
             told.unwrap_or_else(|panic| {
                 self.tell(run.calls, &plugin, &hoster);

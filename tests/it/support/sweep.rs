@@ -212,7 +212,7 @@ impl Sweep<'_> {
             let plugin = self.template.copy_into(outage.disk.root());
             outage.disk.sync();
             let held = self.worker_elsewhere.then(|| hold_worker_lock(&plugin));
-            let run = outage.strikes(bare(&plugin, self.words), held);
+            let run = outage.strikes(bare(&plugin, self.words), self.status, held);
             check(&plugin, &run);
             plugin.settled();
             run
