@@ -1,8 +1,8 @@
 //! Changing files so that a reader, a crash or a power cut never meets half a change.
 
-use std::fs::{File, Permissions, ReadDir};
+use std::fs::{DirBuilder, File, Permissions, ReadDir};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -124,6 +124,16 @@ fn open_or_make(path: &Path) -> Result<File, Error> {
         .custom_flags(OPEN_PLAINLY)
         .open(path)
         .map_err(|error| Error::state(path, "open", &error))
+}
+
+/// Makes a folder that is missing, for its owner alone; somebody else may make it just now.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::state(path, "make", &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Moves a file to another folder of the same file system.

@@ -4,15 +4,14 @@
 //! nobody looks for a server while an earlier call may still make one. The file is there only
 //! meanwhile, and after a worker that was killed until the next call for the order.
 
-use std::fs::{DirBuilder, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::Store;
+use super::atomic;
 use super::lock::{self, Lock};
 use crate::error::Error;
 
@@ -54,12 +53,7 @@ impl Store {
     /// `state_unreadable`, naming the file.
     pub(crate) fn begin_call(&self, key: Uuid) -> Result<Begun, Error> {
         let folder = self.layout.calls();
-        match DirBuilder::new().mode(0o700).create(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Error::state(&folder, "make", &error));
-            }
-            _ => {}
-        }
+        atomic::make_folder(&folder)?;
         let path = folder.join(key.to_string());
         if let Some(lock) = lock::try_take(&path, "a command")? {
             return Ok(Begun::Call(Call { lock, path }));

@@ -1,9 +1,7 @@
 //! Changing the files in `etc/` that commands write, or the machine's of webhooks, which no state lock
 //! protects.
 
-use std::fs::DirBuilder;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::atomic;
@@ -33,7 +31,7 @@ impl Edit {
     pub(crate) fn of(folder: &Path, copies: &str, why: &str) -> Result<Self, Error> {
         let lock = lock::take(&folder.join(format!("{copies}.lock")), why, lock::PATIENCE)?;
         let copies = folder.join(copies);
-        make(&copies)?;
+        atomic::make_folder(&copies)?;
         clear(&copies)?;
         Ok(Self { folder: folder.to_owned(), copies, _lock: lock })
     }
@@ -46,16 +44,6 @@ impl Edit {
     /// Removes a file; returns `false` where there was none.
     pub(crate) fn remove(&self, file: &str) -> Result<bool, Error> {
         atomic::remove(&self.folder.join(file))
-    }
-}
-
-/// Makes a folder that is missing, for its owner alone.
-pub(crate) fn make(folder: &Path) -> Result<(), Error> {
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Error::state(folder, "make", &error))
-        }
-        _ => Ok(()),
     }
 }
 

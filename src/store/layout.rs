@@ -1,8 +1,5 @@
 //! Where in `state/` things are.
 
-use std::fs::DirBuilder;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::atomic;
@@ -153,9 +150,9 @@ impl Layout {
 
     /// Makes the folders that are missing, surely.
     pub(super) fn make(&self) -> Result<(), Error> {
-        make(&self.state)?;
+        atomic::make_folder(&self.state)?;
         for folder in FOLDERS {
-            make(&self.state.join(folder))?;
+            atomic::make_folder(&self.state.join(folder))?;
         }
         atomic::sync_folder(&self.state)?;
         self.state.parent().map_or(Ok(()), atomic::sync_folder)
@@ -168,18 +165,9 @@ impl Layout {
             return Ok(());
         }
         for folder in DELIVERIES {
-            make(&self.state.join(folder))?;
+            atomic::make_folder(&self.state.join(folder))?;
         }
         atomic::sync_folder(&self.state.join("deliveries"))?;
         atomic::sync_folder(&self.state)
-    }
-}
-
-fn make(path: &Path) -> Result<(), Error> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Error::state(path, "make", &error))
-        }
-        _ => Ok(()),
     }
 }

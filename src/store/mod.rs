@@ -20,14 +20,13 @@ mod sequence;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::time::SystemTime;
 
-pub(crate) use atomic::{publish, publish_privately};
+pub(crate) use atomic::{make_folder, publish, publish_privately};
 pub(crate) use book::Book;
 pub(crate) use calls::{Begun, Call};
 pub(crate) use deliveries::{Outbox, Shelf};
-pub(crate) use edit::{Edit, make as make_private_folder, only_ours};
+pub(crate) use edit::{Edit, only_ours};
 pub(crate) use layout::Place;
 pub(crate) use lock::Lock;
 pub(crate) use log::Line as LogLine;
@@ -247,7 +246,7 @@ impl Store {
         let written = log::append(&folder, &line).or_else(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 let folder = folder.parent().unwrap_or(&folder);
-                std::fs::DirBuilder::new().mode(0o700).create(folder)?;
+                atomic::make_folder(folder).map_err(io::Error::other)?;
                 log::append(&self.layout.log(), &line)
             }
             _ => Err(error),

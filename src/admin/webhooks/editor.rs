@@ -36,7 +36,7 @@ impl Editor {
         let folder = side.folder(home).ok_or_else(|| Error::usage("there is no holder"))?;
         if side == Side::Machine {
             only_root(home)?;
-            store::make_private_folder(&folder)?;
+            store::make_folder(&folder)?;
             store::only_ours(&folder)?;
         }
         let edit = Edit::of(&folder, side.copies(), "webhooks")?;
