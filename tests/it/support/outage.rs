@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::power::{Disk, Kind};
+use super::power::{Cut, Disk, Kind};
 use super::tracer::{self, Run};
 
 /// The rows of the table of `docs/reliability.md`.
@@ -32,7 +32,7 @@ pub(crate) const SCENARIOS: [&str; 18] = [
 ];
 
 /// How many runs in a row end before their point when all have been tried.
-const MISSES: usize = 2;
+const MISSES: usize = 4;
 
 /// How many points go wrong before a sweep is given up.
 const VIOLATIONS: usize = 3;
@@ -52,6 +52,7 @@ pub(crate) struct Outages<'a> {
 pub(crate) struct Outage<'a> {
     pub(crate) disk: &'a Disk,
     at: usize,
+    lost: Cut,
 }
 
 impl Outage<'_> {
@@ -61,7 +62,7 @@ impl Outage<'_> {
         let run = tracer::kill_at_effect(command, self.at);
         assert!(run.killed || run.status == Some(status), "{run:?}");
         drop(held);
-        self.disk.cut_power();
+        self.disk.cut_power(self.lost);
         run
     }
 }
@@ -92,15 +93,19 @@ impl Outages<'_> {
     #[expect(clippy::print_stderr, reason = "a failed check says where")]
     fn on(&self, kind: Kind, trial: &(impl Fn(&Outage<'_>) -> Run + Sync)) -> Figures {
         let stride = super::one_of(self.stride);
+        // Who tries every point loses both at each; else they take turns.
+        let cuts = if stride == 1 { Cut::EACH.len() } else { 1 };
         let (next, figures) = (AtomicUsize::new(0), Mutex::new(Figures::default()));
         let work = || {
             let disk = Disk::new(kind);
             let is_over =
                 |figures: &Figures| figures.misses >= MISSES || figures.violations >= VIOLATIONS;
             while !is_over(&figures.lock().expect("no lane panicked")) {
-                let at =
-                    1 + self.name.len() % stride + stride * next.fetch_add(1, Ordering::Relaxed);
-                let tried = catch_unwind(AssertUnwindSafe(|| trial(&Outage { disk: &disk, at })));
+                let turn = next.fetch_add(1, Ordering::Relaxed);
+                let lost = Cut::EACH[turn % Cut::EACH.len()];
+                let at = 1 + self.name.len() % stride + stride * (turn / cuts);
+                let outage = Outage { disk: &disk, at, lost };
+                let tried = catch_unwind(AssertUnwindSafe(|| trial(&outage)));
                 let mut figures = figures.lock().expect("no lane panicked");
                 match tried {
                     Ok(run) if run.killed => {
@@ -110,7 +115,8 @@ impl Outages<'_> {
                     Ok(run) => figures.ended(&run),
                     Err(_) => {
                         figures.violations += 1;
-                        eprintln!("WRONG {} on {}: cut at call {at}", self.name, kind.name());
+                        let (name, disk) = (self.name, kind.name());
+                        eprintln!("WRONG {name} on {disk}: cut at call {at}, lost: {lost:?}");
                     }
                 }
             }
@@ -122,7 +128,7 @@ impl Outages<'_> {
         });
         let figures = figures.into_inner().expect("no lane panicked");
         let Figures { points, calls, .. } = figures;
-        let tried = points * stride + stride >= calls || figures.violations > 0;
+        let tried = points / cuts * stride + stride >= calls || figures.violations > 0;
         assert!(tried, "{points} of {calls} calls of {} were tried", self.name);
         figures
     }

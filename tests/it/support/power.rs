@@ -1,5 +1,5 @@
-//! Disks whose power fails: a file system in a file of its own, shut down without its journal being
-//! written out, and mounted again.
+//! Disks whose power fails: a file system in a file of its own, shut down with its journal written out
+//! or not, and mounted again.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -15,8 +15,27 @@ use super::{is_root, skip};
 /// `_IOR('X', 125, __u32)`: `EXT4_IOC_SHUTDOWN` of Linux's `fs/ext4/ext4.h`, `XFS_IOC_GOINGDOWN` of XFS.
 const SHUTDOWN: libc::c_ulong = 0x8004_587d;
 
-/// Nothing more is written, not even the journal: `FS_SHUTDOWN_FLAGS_NOLOGFLUSH`.
-const NO_LOG_FLUSH: u32 = 2;
+/// What a disk has of that which nobody asked it to write out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Nothing.
+    All,
+    /// The names and sizes that were in the journal, and nothing of what new files hold.
+    Data,
+}
+
+impl Cut {
+    /// Both.
+    pub(crate) const EACH: [Self; 2] = [Self::All, Self::Data];
+
+    /// Returns what `SHUTDOWN` is told: `FS_SHUTDOWN_FLAGS_NOLOGFLUSH`, `FS_SHUTDOWN_FLAGS_LOGFLUSH`.
+    const fn flag(self) -> u32 {
+        match self {
+            Self::All => 2,
+            Self::Data => 1,
+        }
+    }
+}
 
 /// A kind of file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +129,11 @@ impl Disk {
         nix::unistd::syncfs(&folder).expect("it is written out");
     }
 
-    /// Cuts the power, and comes up again.
+    /// Cuts the power, by which that is lost, and comes up again.
     #[expect(unsafe_code, reason = "nobody has a safe door to this request")]
-    pub(crate) fn cut_power(&self) {
+    pub(crate) fn cut_power(&self, lost: Cut) {
         let folder = File::open(self.path()).expect("the mount opens");
-        let flag = NO_LOG_FLUSH;
+        let flag = lost.flag();
         // Sound: the request reads four bytes, which outlive it.
         let done = unsafe { libc::ioctl(folder.as_raw_fd(), SHUTDOWN, &raw const flag) };
         assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
