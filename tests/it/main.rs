@@ -14,6 +14,7 @@ mod broken_state;
 mod check;
 mod check_faults;
 mod clock_set_back;
+mod clock_stepped;
 mod command;
 mod command_examples;
 mod command_people;

@@ -1,0 +1,102 @@
+//! The clock is set while a worker lives: no order is lost, none buys twice, no event is lost, and
+//! nobody waits until the time comes again that there was.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::support::book::assert_whole;
+use crate::support::hooks::{SOON, event_id};
+use crate::support::hoster::Hoster;
+use crate::support::hoster::mode::Mode;
+use crate::support::plugin::Plugin;
+use crate::support::promise::{doubled, lost, only_order};
+use crate::support::receiver::{Receiver, Reply};
+use crate::support::skip;
+use crate::support::sweep::{bare, hold_worker_lock};
+
+/// What gives a process another clock, in the places where Debian and Fedora keep it.
+const LIBRARIES: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib64/faketime/libfaketimeMT.so.1",
+    "/usr/lib/faketime/libfaketimeMT.so.1",
+];
+
+/// By how many seconds the clock is set ahead or back: within what orders may take, and beyond.
+const STEPS: [i64; 4] = [600, -600, 40 * 86_400, -40 * 86_400];
+
+/// How long a worker may take whose clock was set: it has little to do.
+const SOON_ENOUGH: Duration = Duration::from_secs(20);
+
+/// Sets the clock of whoever reads that file by so many seconds from what it is.
+fn set(file: &Path, seconds: i64) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, format!("{seconds:+}\n")).unwrap();
+    std::fs::rename(new, file).unwrap();
+}
+
+/// Lets a worker drive one order and tell of it, whose clock is set when the hoster has been asked so
+/// often; returns how many seconds ahead the worker was when it was done with the order, or none where
+/// it was done before its clock was set.
+fn step(library: &str, seconds: i64, after: usize) -> Option<i64> {
+    let hoster = Hoster::start(Mode { building_polls: 3, ..Mode::plain() });
+    let plugin = Plugin::with_hoster(&hoster, "fake-plain");
+    let receiver = Receiver::start();
+    receiver.next([Reply::status(503)]);
+    plugin.hook("billing", "generic", &receiver, &SOON);
+    let held = hold_worker_lock(&plugin);
+    let id = plugin.order();
+    drop(held);
+
+    let clock = plugin.root().join("clock");
+    set(&clock, 0);
+    let mut work = bare(&plugin, &["work"]);
+    work.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", &clock);
+    // Each look at the clock is one at the file; what only goes forward is left alone.
+    work.envs([("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]);
+    work.env("NO_FAKE_STAT", "1");
+    let mut worker = work.stdout(Stdio::null()).spawn().expect("the provider runs");
+    let begun = Instant::now();
+    let mut was_set = false;
+    while worker.try_wait().expect("it is ours").is_none() {
+        if !was_set && hoster.requests().len() >= after {
+            set(&clock, seconds);
+            was_set = true;
+        }
+        assert!(begun.elapsed() < SOON_ENOUGH, "{seconds} s after {after} requests: it waits");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+
+    plugin.settled();
+    assert_whole(&plugin);
+    assert_eq!((doubled(&hoster), lost(&plugin, &hoster)), (0, 0), "{seconds} s after {after}");
+    let (place, order) = only_order(&plugin);
+    assert_eq!((place.as_str(), &order["task_id"]), ("done", &id.as_str().into()), "{order}");
+    // One that was set ahead by more than an order may take has none left for this one.
+    let is_late = seconds > 86_400 && order["state"] == "failed";
+    assert!(order["state"] == "finished" || is_late, "{order}");
+    let told: Vec<String> = receiver.requests().iter().map(event_id).collect();
+    let event = order["events"].as_array().and_then(|events| events.last()).expect("an event");
+    assert_eq!(told, vec![event["data"]["webhook"]["id"].as_str().unwrap(); 2], "{order}");
+    let updated_at: jiff::Timestamp = order["updated_at"].as_str().unwrap().parse().unwrap();
+    was_set.then_some(updated_at.as_second() - jiff::Timestamp::now().as_second())
+}
+
+#[test]
+fn a_clock_that_is_set_while_a_worker_lives_loses_nothing_and_holds_nothing() {
+    let Some(library) = LIBRARIES.into_iter().find(|path| Path::new(path).exists()) else {
+        return skip("libfaketime is not installed");
+    };
+    std::thread::scope(|scope| {
+        for seconds in STEPS {
+            scope.spawn(move || {
+                let ahead: Vec<i64> =
+                    (0..99).map_while(|after| step(library, seconds, after)).collect();
+                // Set before the last look at the hoster, it was another clock all the same.
+                let moved = ahead.iter().filter(|ahead| (seconds - **ahead).abs() < 60).count();
+                assert!(moved > 3, "{seconds} s: {ahead:?}");
+            });
+        }
+    });
+}
