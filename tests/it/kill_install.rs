@@ -4,6 +4,8 @@
 //! CI tries some of the points; `SWEEP=full cargo test --test it kill_install -- --nocapture` tries
 //! all, and prints the rows of `docs/reliability.md`.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -245,9 +247,13 @@ fn a_purge_may_be_killed_anywhere_and_repeated() {
 fn an_archive_may_be_killed_anywhere_and_made_again() {
     let stock = Stock::new();
     let whole = stock.folder.path().join("whole.tar.gz");
+    // Small, for it is packed twice for each point.
+    let executable = stock.binary("small");
+    std::fs::write(&executable, format!("#!/bin/sh\nexec {BINARY} \"$@\"\n")).unwrap();
+    std::fs::set_permissions(&executable, Permissions::from_mode(0o755)).unwrap();
     let pack = |file: &Path| {
-        let mut command = stock.install(&stock.plugin);
-        command.arg("--archive").arg(file);
+        let mut command = stock.script(&stock.plugin, &["--from"]);
+        command.arg(&executable).arg("--archive").arg(file);
         command
     };
     assert!(pack(&whole).output().unwrap().status.success());
