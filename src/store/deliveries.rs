@@ -245,3 +245,17 @@ fn is_there(path: &Path) -> Result<bool, Error> {
         looked => looked.map(|_| true).map_err(|error| Error::state(path, "look at", &error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_at_does_not_count_as_gone() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(is_there(file.path()).unwrap());
+        assert!(!is_there(&file.path().with_extension("gone")).unwrap());
+        // The kernel says neither yes nor no: what should be a folder is none.
+        assert!(is_there(&file.path().join("delivery")).is_err());
+    }
+}

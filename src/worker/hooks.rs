@@ -130,3 +130,50 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::ffi::{OsStr, OsString};
+
+    use serde_json::{Value, json};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Returns a provider `demo` in a folder of the test, with those webhooks.
+    pub(in crate::worker) fn provider(webhooks: &Value) -> (TempDir, Home) {
+        let root = tempfile::tempdir().unwrap();
+        let holder = root.path().join("providers/demo");
+        std::fs::create_dir_all(holder.join("etc")).unwrap();
+        lay(&holder.join("etc/demo.conf"), "{}");
+        lay(&holder.join("etc/webhooks.json"), &json!({ "webhooks": webhooks }).to_string());
+        (root, Home::find(OsStr::new("x"), Some(OsString::from(holder))))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test lays files where people would")]
+    fn lay(path: &std::path::Path, text: &str) {
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn what_a_webhook_names_is_read_again_after_half_a_minute_where_it_could_not_be() {
+        let webhook = json!({ "name": "hook", "kind": "generic", "url_file": "url" });
+        let (_root, home) = provider(&json!([webhook]));
+        let store = Store::of(&home);
+        let mut reader = Reader::new(&home, &store);
+        let is_known = |hooks: &Hooks| hooks.named("hook").unwrap().target.is_ok();
+        assert!(!is_known(&reader.current().unwrap()));
+
+        lay(&home.etc.join("url"), "http://h/");
+        // As if it had been there all along, and the kernel had not let us open it.
+        reader.files =
+            reader.files.drain(..).map(|(path, _)| (path.clone(), stamp(&path))).collect();
+        let again = reader.again.unwrap().saturating_duration_since(Instant::now());
+        assert!(again <= AGAIN && !reader.have_changed(), "{again:?}");
+        assert!(!is_known(&reader.current().unwrap()));
+        reader.again = Some(Instant::now());
+        assert!(reader.have_changed());
+        assert!(is_known(&reader.current().unwrap()));
+        assert!(reader.again.is_none() && !reader.have_changed());
+    }
+}

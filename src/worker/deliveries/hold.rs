@@ -10,6 +10,7 @@ use crate::webhook::delivery::DeliveryId;
 const UNREAD: Duration = Duration::from_mins(1);
 
 /// Why nothing is sent to a webhook.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Hold {
     /// Somebody has to do something.
     UntilChanged,
@@ -39,5 +40,36 @@ impl Deliveries<'_> {
                 Some(if error.is_lasting() { Hold::UntilChanged } else { Hold::ForNow })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::Store;
+    use crate::worker::hooks::Reader;
+    use crate::worker::hooks::tests::provider;
+
+    #[test]
+    fn a_delivery_that_cannot_be_read_holds_back_its_webhook_alone_and_for_a_minute() {
+        let webhook = |name| json!({ "name": name, "kind": "generic", "url": "http://h/" });
+        let (_root, home) = provider(&json!([webhook("hook"), webhook("other")]));
+        let store = Store::of(&home);
+        drop(store.lock("test").unwrap());
+        let outbox = store.outbox(&store.try_worker_lock("test").unwrap().unwrap()).unwrap();
+        let mut deliveries = Deliveries::new(&home, &store, outbox, channel().0);
+        let hooks = Reader::new(&home, &store).current().unwrap();
+
+        let id: DeliveryId = "0198c5f0-0000-7000-8000-000000000000.hook".parse().unwrap();
+        deliveries.unread.insert(id.clone(), Instant::now());
+        assert_eq!(deliveries.hold(&hooks, "hook"), Some(Hold::ForNow));
+        assert_eq!(deliveries.hold(&hooks, "other"), None);
+        deliveries.unread.insert(id, Instant::now().checked_sub(UNREAD).unwrap());
+        assert_eq!(deliveries.hold(&hooks, "hook"), None);
+        assert_eq!(deliveries.hold(&hooks, "unknown"), Some(Hold::UntilChanged));
     }
 }
