@@ -445,7 +445,8 @@ END
 
 # put SOURCE TARGET MODE [sync]: replaces a file whole, whatever runs or reads the old one.
 put() {
-    temporary=$(mktemp "$(dirname -- "$2")/.new.XXXXXX") || die "cannot write beside $2"
+    remove_leftovers_of "$2"
+    temporary=$(mktemp "$(beside "$2")XXXXXX") || die "cannot write beside $2"
     cp -- "$1" "$temporary"
     chmod "$3" "$temporary"
     # Only an upgrade has something to lose when the power fails: the executable that worked.
@@ -453,6 +454,12 @@ put() {
     mv -f -- "$temporary" "$2"
     temporary=''
 }
+
+# beside TARGET: what the names of its new files begin with, six more characters being random.
+beside() { printf '%s/.%s.new.' "$(dirname -- "$1")" "$(basename -- "$1")"; }
+
+# What a run that was killed has left of `put`.
+remove_leftovers_of() { [ -n "$dry_run" ] || rm -f -- "$(beside "$1")"??????; }
 
 install_provider() {
     say provider "$name in $holder"
@@ -502,9 +509,9 @@ make_folder() {
     esac
 }
 
-# What a run that was killed has left of `put`.
+# Also of files that are not put into their places any more.
 remove_leftovers() {
-    find "$holder/bin" "$holder/etc" -type f -name '.new.??????' -exec rm -f -- {} +
+    find "$holder/bin" "$holder/etc" -type f -name '.*.new.??????' -exec rm -f -- {} +
 }
 
 # Root executes what is in here, so nobody else may own it. The panel's tasks/ is left alone.
@@ -605,6 +612,7 @@ write_archive() {
     )
     if cmp -s -- "$work/pack.tar.gz" "$archive"; then
         say unchanged "$archive"
+        remove_leftovers_of "$archive"
     else
         act write "$archive" put "$work/pack.tar.gz" "$archive" 0644
     fi
@@ -657,6 +665,7 @@ install_timer() {
 # place_system_file TARGET TEXT: leaves a word in $changed when there was something to do.
 place_system_file() {
     printf '%s\n' "$2" >"$work/system"
+    remove_leftovers_of "$1"
     if cmp -s -- "$work/system" "$1"; then
         say unchanged "$1"
     else
@@ -797,7 +806,7 @@ remove_binary() {
 
 # Files that somebody else put into bin/ are kept.
 remove_bin_folder() {
-    rm -f -- "$holder/bin/$name" "$holder"/bin/.new.*
+    rm -f -- "$holder/bin/$name" "$holder"/bin/.*.new.??????
     rmdir -- "$holder/bin" 2>/dev/null || warn "bin/ holds other files and is kept"
 }
 
@@ -841,6 +850,9 @@ remove_timer() {
         act remove "$systemd_units.timer and .service" remove_systemd_timer
     fi
     ! is_ours "$cron_file" || act remove "$cron_file" rm -f -- "$cron_file"
+    for file in "$systemd_units.timer" "$systemd_units.service" "$cron_file"; do
+        remove_leftovers_of "$file"
+    done
 }
 
 remove_systemd_timer() {

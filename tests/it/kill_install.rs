@@ -107,10 +107,20 @@ fn same(one: &Path, other: &Path) -> bool {
 
 /// Returns new files on their way to their places.
 fn left(plugin: &Plugin) -> Vec<PathBuf> {
-    let folders = [plugin.holder().join("bin"), plugin.etc("")];
-    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten());
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths.filter(|path| path.to_string_lossy().contains("/.new.")).collect()
+    [plugin.holder().join("bin"), plugin.etc("")]
+        .iter()
+        .flat_map(|folder| on_its_way(folder))
+        .collect()
+}
+
+/// Returns the new files in a folder on their way to their places.
+pub(crate) fn on_its_way(folder: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| {
+            path.to_string_lossy().contains("/.") && path.to_string_lossy().contains(".new.")
+        })
+        .collect()
 }
 
 /// Kills a command at one of so many of its points; `trial` tries one.
@@ -165,8 +175,8 @@ fn goes_on(plugin: &Plugin) {
 fn what_a_killed_installation_left_is_removed_by_the_next() {
     let stock = Stock::new();
     let plugin = stock.copy();
-    for folder in ["bin", "etc"] {
-        std::fs::write(plugin.holder().join(folder).join(".new.aB3dE6"), "half").unwrap();
+    for file in ["bin/.demo.new.aB3dE6", "etc/.demo.conf.new.aB3dE6"] {
+        std::fs::write(plugin.holder().join(file), "half").unwrap();
     }
     let output = stock.install(&plugin).arg("--dry-run").output().unwrap();
     assert!(output.status.success() && left(&plugin).len() == 2, "{output:?}");
@@ -265,6 +275,7 @@ fn an_archive_may_be_killed_anywhere_and_made_again() {
         let output = pack(&file).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         assert!(same(&file, &whole));
+        assert_eq!(on_its_way(folder.path()), Vec::<PathBuf>::new(), "left behind");
         run
     });
 }

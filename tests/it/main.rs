@@ -52,6 +52,8 @@ mod hoster_orders;
 mod hoster_removal;
 mod hoster_signing;
 mod hoster_signing_cs;
+mod install;
+mod install_timer;
 mod inventory;
 mod inventory_claims;
 mod key;
