@@ -139,6 +139,9 @@ built_in![
     "yandex",
 ];
 
+/// The name of the built-in definition of servers that exist already.
+pub(crate) const BUILT_IN_INVENTORY: &str = "inventory";
+
 /// Reads the definition that a configuration names.
 ///
 /// # Errors
@@ -181,7 +184,10 @@ mod tests {
     #[test]
     fn every_built_in_definition_parses() {
         for (name, text) in BUILT_IN {
-            Definition::parse(text.as_bytes()).unwrap_or_else(|why| panic!("{name}: {why}"));
+            let parsed = Definition::parse(text.as_bytes());
+            let parsed = parsed.unwrap_or_else(|why| panic!("{name}: {why}"));
+            let is_inventory = matches!(parsed, Definition::Inventory(_));
+            assert_eq!(is_inventory, *name == BUILT_IN_INVENTORY, "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::config::{Config, Status};
-use crate::definition::{self, Definition};
+use crate::definition::{self, BUILT_IN_INVENTORY, Definition};
 use crate::error::Error;
 use crate::home::Home;
 use crate::hoster::account;
@@ -33,7 +33,10 @@ struct Item {
 
 pub(super) fn answer(home: &Home) -> Result<Answer, Error> {
     let config = Config::load(home)?;
-    if let Definition::Http(definition) = definition::load(home, &config.definition)? {
+    // That one has nothing to check, and the panel asks before each order: it is not even parsed.
+    if config.definition != BUILT_IN_INVENTORY
+        && let Definition::Http(definition) = definition::load(home, &config.definition)?
+    {
         // What `order` would refuse is told before anything is ordered.
         for configuration in &config.configurations {
             account::check(home, &config, configuration, &definition)?;
