@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::book::assert_whole;
+use crate::support::book::{assert_due, assert_whole};
 use crate::support::errno::Errnos;
 use crate::support::hoster_start::ask;
+use crate::support::outage::Outages;
 use crate::support::plugin::Plugin;
 use crate::support::program::{Servers, definition};
 use crate::support::promise::only_order;
@@ -49,7 +50,11 @@ fn start() -> (Template, Servers) {
 
 /// Returns a copy whose servers are its own.
 fn copy(template: &Template, extra: &Value) -> (Plugin, Servers) {
-    let (plugin, servers) = (template.copy(), Servers::none());
+    with_servers(template.copy(), extra)
+}
+
+fn with_servers(plugin: Plugin, extra: &Value) -> (Plugin, Servers) {
+    let servers = Servers::none();
     let mut keys = json!({ "timeout_seconds": 3, "settle_seconds": 3.1 });
     let more = extra.as_object().cloned().unwrap_or_default();
     keys.as_object_mut().unwrap().extend(more);
@@ -197,6 +202,22 @@ impl Case {
         });
     }
 
+    /// Cuts the power of the worker, and not of what the program sells.
+    fn cut(&self, name: &str, template: &Template) {
+        Outages { name, stride: self.step }.run(|outage| {
+            let copy = template.copy_into(outage.disk.root());
+            let (plugin, servers) = with_servers(copy, &self.extra);
+            servers.fault(self.fault);
+            outage.disk.sync();
+            let run = outage.strikes(bare(&plugin, &["work"]), 0, ());
+            assert_due(&plugin);
+            assert_eq!(work(&plugin), Some(0));
+            plugin.settled();
+            ended(&plugin, &servers, false);
+            run
+        });
+    }
+
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
     fn run(&self, template: &Template) {
         let (next, state) = (AtomicUsize::new(0), Mutex::new((0, 0, false)));
@@ -249,7 +270,14 @@ fn a_worker_and_its_program_may_be_killed_anywhere() {
 
 /// The worker of an order of a program, whose system calls fail.
 pub(crate) fn fail(name: &str, step: usize) {
-    let (template, _servers) = start();
-    let case = Case { fault: "none", extra: Value::Null, cancel: false, step };
-    case.fail(name, &template);
+    undisturbed(step).fail(name, &start().0);
+}
+
+/// The same, whose power fails.
+pub(crate) fn cut(name: &str, step: usize) {
+    undisturbed(step).cut(name, &start().0);
+}
+
+const fn undisturbed(step: usize) -> Case {
+    Case { fault: "none", extra: Value::Null, cancel: false, step }
 }

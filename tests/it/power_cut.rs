@@ -9,7 +9,9 @@ use crate::support::hoster_start::Start;
 use crate::support::hoster_sweep::{Case, Points};
 use crate::support::power::{Cut, Disk, Kind};
 use crate::support::sweep::By;
-use crate::{kill_again, kill_delivery, kill_order, kill_retention, kill_webhooks, kill_worker};
+use crate::{
+    kill_again, kill_command, kill_delivery, kill_order, kill_retention, kill_webhooks, kill_worker,
+};
 
 /// Else the sweeps would prove nothing.
 #[test]
@@ -125,6 +127,11 @@ fn power_may_fail_while_a_hoster_sells_whose_reply_is_lost() {
     let name = "work, an order whose reply is lost".to_owned();
     let base = case(name, &start, "fake-plain", Points::Every);
     Case { fault: LOST, ..base }.cut(31);
+}
+
+#[test]
+fn power_may_fail_while_a_program_makes_servers() {
+    kill_command::cut("work, an order of a program", 67);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::power::{Cut, Disk, Kind};
 use super::tracer::{self, Run};
 
 /// The rows of the table of `docs/reliability.md`.
-pub(crate) const SCENARIOS: [&str; 18] = [
+pub(crate) const SCENARIOS: [&str; 19] = [
     "order, the first ever",
     "order, a worker lives",
     "order --key, a worker lives",
@@ -27,6 +27,7 @@ pub(crate) const SCENARIOS: [&str; 18] = [
     "work",
     "work, an order of a hoster",
     "work, an order whose reply is lost",
+    "work, an order of a program",
     "work, three orders and three webhooks",
     "retention",
 ];
