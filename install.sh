@@ -19,14 +19,14 @@ Installs the provider NAME as ROOT/providers/NAME, or upgrades it in place.
   --name NAME             letters, digits, '.', '_' and '-', at most 64
   --definition NAME|FILE  a built-in definition or a file, which is copied to etc/ (default: inventory)
   --root DIR              the web environment (default: /opt/webdir)
-  --from BINARY           the executable to install; without it that of the package, or cargo builds one
+  --from BINARY           the executable to install (default: the package's, or one that cargo builds)
   --archive FILE.tar.gz   write what 'bx-provider -a install --archive' takes, and install nothing
   --timer                 let systemd or cron run 'work --once' every minute and after a boot
   --uninstall             remove the executable and the timer; keep etc/ and state/
   --purge                 with --uninstall: remove everything, unless orders are open
   --dry-run               say what would be done, change nothing
-  --demo                  install the provider 'demo' under target/webdir and order a server; of a
-                          package, under webdir-demo in the current folder
+  --demo                  install the provider 'demo' under target/webdir (from a package: under
+                          webdir-demo in the current folder) and order a server
   --help                  this text
 
 An upgrade without --definition leaves etc/ as it is. With it, an edited configuration is never

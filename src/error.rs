@@ -115,7 +115,7 @@ pub(crate) enum Error {
     NotOwner { path: PathBuf, owner: u32, caller: u32 },
     #[error("no free server for configuration `{configuration}` in {}", path.display())]
     OutOfStock { configuration: String, path: PathBuf },
-    #[error("the state is locked by {holder}, and was for {seconds} s")]
+    #[error("the state is locked by {holder}; waited {seconds} s")]
     StateBusy { holder: String, seconds: u64 },
     #[error(
         "{}: format {format} is newer than this program's format {known}: upgrade the program",

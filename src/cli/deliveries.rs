@@ -80,10 +80,10 @@ pub(crate) struct Replay {
     /// Only to this webhook
     #[arg(long, value_name = "NAME")]
     pub(crate) webhook: Option<String>,
-    /// All events that happened at this time or later, those too that no delivery was made of
+    /// All events since this time, including those without a delivery
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<Timestamp>,
-    /// What is dead and has not arrived since, nor is on its way
+    /// Dead deliveries whose event has not arrived since and is not pending
     #[arg(long)]
     pub(crate) failed: bool,
     /// Only say what would be sent
@@ -117,7 +117,7 @@ pub(crate) struct TestWebhook {
     /// The name of a saved webhook; what else is given takes the place of what it has
     #[arg(required_unless_present_any = ["kind", "named"])]
     pub(crate) name: Option<String>,
-    /// The same; with --kind, the name that a webhook is to have which is not saved
+    /// Same as NAME; with --kind, a name for the webhook that is not saved
     #[arg(long = "name", id = "named", value_name = "NAME", conflicts_with = "name")]
     pub(crate) named: Option<String>,
     /// What the receiver understands, for a webhook that is not saved

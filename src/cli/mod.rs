@@ -113,7 +113,7 @@ pub(crate) enum Command {
         /// Which one; without it, their names
         name: Option<String>,
     },
-    /// Print what lets a shell complete this command line, under the name it was called by
+    /// Print a shell completion script for the name this program was called by
     Completions {
         /// For which shell
         shell: Shell,

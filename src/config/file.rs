@@ -140,7 +140,7 @@ pub(crate) struct Limits {
 pub(crate) struct Ready {
     /// The port on which an SSH server must introduce itself; absent: 22.
     pub(crate) ssh_port: Option<u16>,
-    /// How long a server that its hoster calls ready may not show all of this, in seconds; absent:
+    /// How long to wait for all of this once the hoster calls the server ready, in seconds; absent:
     /// 900.
     #[cfg_attr(test, schemars(range(min = 0)))]
     pub(crate) timeout_seconds: Option<f64>,

@@ -1,6 +1,5 @@
 //! How to talk to a hoster, as data: the definition that a configuration names.
 
-pub(crate) mod auth;
 pub(crate) mod command;
 pub(crate) mod http;
 pub(crate) mod parameters;

@@ -94,8 +94,8 @@ pub(crate) struct Order {
     pub(crate) key: String,
     /// The key that its caller gave, if one did.
     pub(crate) caller_key: Option<String>,
-    /// How many callers with that key are being told the order's number; only those of an order
-    /// that nobody was told yet count.
+    /// How many callers with that key are waiting to be told the order's number; it means nothing
+    /// once one of them was told.
     pub(crate) callers: NonZeroU32,
     /// The provider's name.
     pub(crate) provider: String,
@@ -148,7 +148,7 @@ pub(crate) struct Order {
     pub(crate) updated_at: Timestamp,
     /// What happened to it.
     pub(crate) events: Vec<Event>,
-    /// How many of these were made deliveries of before the order was brought back before the
+    /// How many of these events already had their deliveries when the order was given back to the
     /// worker; absent: none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) announced: usize,

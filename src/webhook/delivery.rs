@@ -127,7 +127,7 @@ pub(crate) enum State {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Attempt {
-    /// The how-manieth it is, from 1.
+    /// The attempt's number, from 1.
     pub(crate) number: u32,
     /// When it began, RFC 3339 in UTC.
     #[cfg_attr(test, schemars(with = "String"))]
@@ -272,7 +272,7 @@ impl Delivery {
 
     /// Writes an attempt and what it means into the delivery.
     ///
-    /// `next` says when the attempt after the so-manieth comes, none where there is none left.
+    /// `next` returns how long to wait after the attempt of that number; none after the last one.
     pub(crate) fn attempted(
         &mut self,
         attempt: Attempt,

@@ -30,13 +30,13 @@ pub(super) struct Orders<'a> {
     /// The open orders, as they were listed last.
     open: Vec<TaskId>,
     looked_at: Option<Instant>,
-    /// Orders that are left alone for now, and why.
+    /// Orders that are left alone, and why.
     waiting: BTreeMap<TaskId, Waiting>,
     /// What is remembered of the orders of a hoster.
     memories: BTreeMap<TaskId, Memory>,
 }
 
-/// Why an order is left alone for now.
+/// Why an order is left alone.
 enum Waiting {
     /// Its next step comes then, or when its file is changed.
     Until(Instant, Option<SystemTime>),
@@ -179,7 +179,11 @@ impl<'a> Orders<'a> {
     }
 
     fn park(&mut self, id: TaskId, changed_at: Option<SystemTime>, problem: &str) {
-        self.store.log(clock::now(), Some(id), format!("left alone for now: {problem}"));
+        self.store.log(
+            clock::now(),
+            Some(id),
+            format!("left alone until its file is changed: {problem}"),
+        );
         self.waiting.insert(id, Waiting::Parked(changed_at));
     }
 

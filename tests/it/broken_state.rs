@@ -163,7 +163,10 @@ fn a_broken_order_goes_on_once_its_file_is_mended() {
     drop(worker);
     plugin.run(&["work"]).prints();
     let log = std::fs::read_to_string(plugin.state("log/provider.log")).unwrap();
-    assert!(log.contains("left alone for now") && log.contains("active/1.json"), "{log}");
+    assert!(
+        log.contains("left alone until its file is changed: ") && log.contains("active/1.json"),
+        "{log}"
+    );
     write(&path, &good);
     assert_eq!(plugin.finished(&id), "10.0.0.0");
 }

@@ -95,7 +95,7 @@ fn what_is_missing_or_wrong_is_named_by_its_flag_and_nothing_is_written() {
         (with(&["--plan", "small", "--set", "imag=x"]), "did you mean `image`?"),
         (
             with(&["--plan", "small", "--id", "a", "--id", "b"]),
-            "--id is there 2 times, for 1 plans",
+            "--id was given 2 times; plans chosen: 1",
         ),
         (with(&["--plan", "small", "--id", "a b"]), "`a b` cannot be an id"),
         (with(&["--plan", "small", "--example"]), "only the definition `inventory`"),

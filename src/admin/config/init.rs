@@ -191,7 +191,9 @@ fn named(options: &Init, dialog: &Dialog, mut items: Vec<Item>) -> Result<Vec<It
     for (flag, given) in [("--id", options.id.len()), ("--descr", options.descr.len())] {
         if given > items.len() {
             let count = items.len();
-            return Err(Error::usage(format!("{flag} is there {given} times, for {count} plans")));
+            return Err(Error::usage(format!(
+                "{flag} was given {given} times; plans chosen: {count}"
+            )));
         }
     }
     dialog.say("");

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::keys::SigningKey;
 use crate::clock::Timestamp;
-use crate::definition::auth::JwtAlgorithm;
+use crate::definition::http::JwtAlgorithm;
 
 /// What is stated, besides the times.
 pub(super) struct Statement {

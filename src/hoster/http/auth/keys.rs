@@ -7,7 +7,7 @@ use ring::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::definition::auth::JwtAlgorithm;
+use crate::definition::http::JwtAlgorithm;
 
 /// Returns the HMAC-SHA1 of a text ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)), 20 bytes.
 pub(super) fn hmac_sha1(key: &[u8], text: &[u8]) -> hmac::Tag {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::http::{Step, Template};
+use super::Template;
+use super::step::Step;
 
 /// The longest time for which a token is asked for or a signature holds, in seconds.
 const LONGEST: u32 = 86_400;
@@ -133,12 +134,9 @@ impl Auth {
     ///
     /// # Errors
     /// A sentence that names the place and the fault.
-    pub(crate) fn checked(&self) -> Result<(), String> {
+    pub(super) fn checked(&self) -> Result<(), String> {
         if self.has_session() && self.steps().is_empty() {
             return Err("auth.steps: nothing asks for the token".to_owned());
-        }
-        if let Some(step) = self.steps().iter().find(|step| step.buys) {
-            return Err(format!("auth.steps: step `{}` must not buy", step.name));
         }
         if let Self::Jwt { header, claims, .. } = self {
             let header = ["alg", "typ"].into_iter().find(|name| header.contains_key(*name));
