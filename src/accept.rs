@@ -43,6 +43,11 @@ pub(crate) struct Request {
 ///
 /// The caller is to be told the number next; then comes [`answered`] or [`unanswered`].
 pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<TaskId, Error> {
+    if system::stdout_leads_nowhere() {
+        return Err(Error::usage(
+            "standard output is closed or /dev/null: nobody would learn the order's number",
+        ));
+    }
     home.require_holder()?;
     check_key(request.key.as_deref())?;
     // A caller who repeats itself is told the number also where nothing can be ordered any more.
@@ -154,7 +159,8 @@ fn check_key(key: Option<&str>) -> Result<(), Error> {
 
 /// Returns the order that the key was used for.
 fn known(book: &mut Book<'_>, key: &str, configuration: &str) -> Result<Option<TaskId>, Error> {
-    let Some(found) = book.order_of_key(key, clock::now())? else {
+    let now = clock::now();
+    let Some(found) = book.order_of_key(key, now)? else {
         return Ok(None);
     };
     let task_id = found.order.task_id;
@@ -166,7 +172,7 @@ fn known(book: &mut Book<'_>, key: &str, configuration: &str) -> Result<Option<T
         });
     }
     if found.place == Place::Accepted {
-        book.add_caller(found.order)?;
+        book.add_caller(found.order, now)?;
     }
     Ok(Some(task_id))
 }

@@ -308,4 +308,15 @@ fn lift_limits() {
             let _ = setrlimit(limit, most, most);
         }
     }
+    // Of these a worker needs what others may have: many orders, descriptors and threads.
+    for limit in [
+        Resource::RLIMIT_NOFILE,
+        Resource::RLIMIT_NPROC,
+        Resource::RLIMIT_AS,
+        Resource::RLIMIT_DATA,
+    ] {
+        if let Ok((_, most)) = getrlimit(limit) {
+            let _ = setrlimit(limit, most, most);
+        }
+    }
 }

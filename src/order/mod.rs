@@ -236,6 +236,9 @@ impl Order {
                 return Err(format!("order {id} has ended: it is {}", self.state.word()));
             }
         }
+        if self.wish.is_none() {
+            self.begin_wish();
+        }
         self.wish = Some(wish);
         self.updated_at = now;
         Ok(())

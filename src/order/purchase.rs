@@ -68,7 +68,7 @@ pub(crate) struct Removal {
     /// Whether the hoster took a request that changes the server: it knew it by then.
     #[serde(default)]
     pub(crate) accepted: bool,
-    /// When the first step was taken, RFC 3339 in UTC.
+    /// When the first step was taken that this wish has come to, RFC 3339 in UTC; absent before.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub(crate) begun_at: Option<Timestamp>,
@@ -166,7 +166,9 @@ impl Order {
     /// Writes down how far the removal of the server is.
     pub(crate) fn removing(&mut self, removal: Removal, now: Timestamp) {
         let begun_at = removal.begun_at.or(Some(now));
-        self.purchase.get_or_insert_default().removal = Some(Removal { begun_at, ..removal });
+        let purchase = self.purchase.get_or_insert_default();
+        purchase.removal = Some(Removal { begun_at, ..removal });
+        purchase.troubled_since = None;
         self.updated_at = now;
     }
 
@@ -223,6 +225,16 @@ impl Order {
         self.addresses = addresses;
         self.purchase.get_or_insert_default().built_at = Some(now);
         self.enter(State::Checking, now);
+    }
+
+    /// Gives a new wish the whole of its time: trouble of before does not count against it, and a
+    /// removal that came to nothing begins with its first step.
+    pub(super) fn begin_wish(&mut self) {
+        let Some(purchase) = &mut self.purchase else { return };
+        purchase.troubled_since = None;
+        if let Some(removal) = &mut purchase.removal {
+            removal.begun_at = None;
+        }
     }
 
     /// Ends a wish that cannot be fulfilled.

@@ -103,3 +103,25 @@ fn an_order_that_has_ended_cannot_be_asked_for_anything() {
         assert_eq!(refusal, "order 7 has ended: it is cancelled");
     }
 }
+
+#[test]
+fn a_new_wish_has_all_of_its_time_and_a_repeated_one_does_not() {
+    let long_ago = Some(Timestamp::UNIX_EPOCH);
+    let removal = Removal { begun_at: long_ago, accepted: true, ..Removal::default() };
+    let mut order = order();
+    order.state = State::Failed;
+    order.server_id = Some("42".to_owned());
+    order.purchase = Some(Purchase {
+        troubled_since: long_ago,
+        removal: Some(removal.clone()),
+        ..Purchase::default()
+    });
+    order.ask(Wish::Release, Timestamp::UNIX_EPOCH).unwrap();
+    let purchase = order.purchase.as_mut().unwrap();
+    assert_eq!(purchase.troubled_since, None);
+    assert_eq!(purchase.removal, Some(Removal { begun_at: None, ..removal.clone() }));
+    (purchase.troubled_since, purchase.removal) = (long_ago, Some(removal.clone()));
+    order.ask(Wish::Release, Timestamp::UNIX_EPOCH).unwrap();
+    let purchase = order.purchase.unwrap();
+    assert_eq!((purchase.troubled_since, purchase.removal), (long_ago, Some(removal)));
+}

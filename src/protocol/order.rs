@@ -26,11 +26,6 @@ pub(super) fn run(
     key: Option<String>,
     caller: Caller,
 ) -> Result<Answered, Error> {
-    if system::stdout_leads_nowhere() {
-        return Err(Error::usage(
-            "standard output is closed or /dev/null: nobody would learn the order's number",
-        ));
-    }
     let store = Store::of(home);
     let request = Request { configuration, key, caller, retry_of: None };
     let task_id = accept::accept(home, &store, request)?;

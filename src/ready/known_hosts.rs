@@ -26,7 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(4 * PATIENCE);
 /// How often a file that somebody else changes meanwhile is tried.
 const TRIES: usize = 5;
 
-/// Orders are driven by several threads, and root's `known_hosts` is one file.
+/// Orders are driven by several threads, and root's `known_hosts` is one file. Workers of other
+/// providers are kept away by a lock of its folder.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Makes `file` know the keys of the server at `address`, which is `found`, and no others of it.
@@ -44,6 +45,7 @@ pub(super) fn record(file: &Path, address: &str, found: Ipv4Addr, port: u16) -> 
         hosts.push(&found);
     }
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _among_providers = file::lock_folder(file);
     for _ in 0..TRIES {
         if update(file, &hosts, port, &keys)? {
             return Ok(());

@@ -110,8 +110,10 @@ impl<'a> Book<'a> {
     /// Counts one more caller who is being told the number of an order that nobody was told yet.
     ///
     /// Were the first caller's answer to fail, the order must not be withdrawn under the second.
-    pub(crate) fn add_caller(&mut self, mut order: Order) -> Result<(), Error> {
+    /// The day in which it must reach one of them begins anew.
+    pub(crate) fn add_caller(&mut self, mut order: Order, now: Timestamp) -> Result<(), Error> {
         order.callers = order.callers.saturating_add(1);
+        order.updated_at = now;
         self.put(Place::Accepted, &order)
     }
 
@@ -221,7 +223,10 @@ impl<'a> Book<'a> {
             let Ok(Some(order)) = self.store().read_in(Place::Accepted, id) else {
                 continue;
             };
-            if clock::seconds_between(order.created_at, now) < UNANSWERED_SECONDS {
+            // Whoever repeated a key has a day of its own.
+            let repeated = order.callers.get() > 1;
+            let asked_at = if repeated { order.updated_at } else { order.created_at };
+            if clock::seconds_between(asked_at, now) < UNANSWERED_SECONDS {
                 continue;
             }
             match self.store().panel_lists(id) {

@@ -70,10 +70,17 @@ impl Book<'_> {
     /// Returns the cache, rebuilt if it must be, rolled over to today.
     pub(super) fn sequence(&mut self, now: Timestamp) -> Result<Sequence, Error> {
         let sequence = match self.known_sequence()? {
-            Some(known) if known.claims_changed_at == self.claims_changed_at()? => known,
+            Some(known) if self.is_good(&known, now)? => known,
             _ => self.rebuild(now)?,
         };
         Ok(self.sequence.insert(sequence.today(now)).clone())
+    }
+
+    /// Returns whether the cache tells of `claims/` as it is now, and of no day that is yet to come:
+    /// the clock was ahead then, and what was ordered today before that is not in its count.
+    fn is_good(&self, known: &Sequence, now: Timestamp) -> Result<bool, Error> {
+        let is_past = known.day <= clock::day(now);
+        Ok(is_past && known.claims_changed_at == self.claims_changed_at()?)
     }
 
     /// Writes the cache, with `claims/` as it is now.

@@ -1,4 +1,5 @@
-//! The lock files, two of them in `state/` and those of calls: alone names fs2.
+//! Locks: the lock files, two of them in `state/` and those of calls, and what else is open. Alone
+//! names fs2.
 //!
 //! A lock is `flock(2)` on a file that is never removed: it ends with its holder, however that
 //! ends, and needs no clean-up. It does not hold across machines. The file's text says who holds
@@ -82,6 +83,11 @@ pub(super) fn take(path: &Path, why: &str, patience: Duration) -> Result<Lock, E
             return Ok(lock);
         }
     }
+}
+
+/// Locks an open file or folder until it is closed, for however long others hold it.
+pub(crate) fn lock_open(file: &File) -> io::Result<()> {
+    uninterrupted(|| fs2::FileExt::lock_exclusive(file))
 }
 
 /// Asks for a lock, again where a signal came.

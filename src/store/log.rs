@@ -1,20 +1,21 @@
 //! `state/log/provider.log`: a line of JSON for each thing that happened in the background.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic;
+use super::{atomic, lock};
 use crate::clock::Timestamp;
 use crate::json;
 use crate::order::TaskId;
 use crate::system::OPEN_PLAINLY;
 
-/// The size past which a log is put aside, in bytes; one older one is kept.
-const LARGEST: u64 = json::LARGEST - 4096;
+/// The size that a log is put aside before it has, in bytes; one older one is kept. What several
+/// write at once beyond that can still be read.
+const LARGEST: u64 = json::LARGEST - 65_536;
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,19 +33,32 @@ pub(crate) struct Line {
 pub(super) fn append(path: &Path, line: &Line) -> io::Result<()> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
-    let mut file = File::options()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(OPEN_PLAINLY)
-        .open(path)?;
-    if file.metadata()?.len() > LARGEST {
-        let older = path.with_extension("log.1");
-        // Whoever else writes now does so into the file put aside; nothing is lost.
-        atomic::relocate(path, &older).map_err(io::Error::other)?;
-        return append(path, line);
+    loop {
+        let mut file = File::options()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(OPEN_PLAINLY)
+            .open(path)?;
+        let length = file.metadata()?.len();
+        if length == 0 || length + text.len() as u64 <= LARGEST {
+            return file.write_all(&text);
+        }
+        put_aside(path, &file)?;
     }
-    file.write_all(&text)
+}
+
+/// Puts a full log aside, unless somebody else has done so since it was opened.
+///
+/// Whoever else writes into it now does so into the file put aside: nothing is lost.
+fn put_aside(path: &Path, full: &File) -> io::Result<()> {
+    lock::lock_open(full)?;
+    let identity = |of: Metadata| (of.dev(), of.ino());
+    if fs::metadata(path).map(identity).ok() == Some(identity(full.metadata()?)) {
+        let older = path.with_extension("log.1");
+        atomic::relocate(path, &older).map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// Returns the lines about orders that `wanted` lets through, oldest first.
@@ -67,6 +81,32 @@ pub(super) fn read(path: &Path, wanted: impl Fn(TaskId) -> bool) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_that_find_it_full_at_once_put_it_aside_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("provider.log");
+        let line = Line {
+            at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            task_id: Some("7".parse().unwrap()),
+            message: "x".repeat(1000),
+        };
+        let size = serde_json::to_vec(&line).unwrap().len() as u64 + 1;
+        let fit = LARGEST / size;
+        for _ in 0..fit {
+            append(&path, &line).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| append(&path, &line).unwrap());
+            }
+        });
+        let aside = fs::metadata(path.with_extension("log.1")).unwrap().len();
+        let all = aside + fs::metadata(&path).unwrap().len();
+        assert_eq!(all, (fit + 8) * size, "{aside}");
+        assert!(aside >= fit * size, "{aside}");
+        assert_eq!(read(&path, |_| true).len() as u64, fit + 8);
+    }
 
     #[test]
     fn a_full_log_is_put_aside_and_both_are_read() {

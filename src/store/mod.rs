@@ -28,7 +28,7 @@ pub(crate) use calls::{Begun, Call};
 pub(crate) use deliveries::{Outbox, Shelf};
 pub(crate) use edit::{Edit, only_ours};
 pub(crate) use layout::Place;
-pub(crate) use lock::Lock;
+pub(crate) use lock::{Lock, lock_open};
 pub(crate) use log::Line as LogLine;
 
 use crate::clock::Timestamp;

@@ -83,7 +83,7 @@ pub(crate) fn run_once(home: &Home, store: &Store) -> Result<(), Error> {
     worker.withdraw()?;
     loop {
         worker.pass()?;
-        worker.join();
+        worker.join()?;
         // Whoever ordered meanwhile found a worker alive, and started none.
         let all_is_done = |worker: &Worker| {
             let sent = !worker.deliveries.is_due() && !worker.sweep.is_due();
@@ -183,13 +183,17 @@ impl<'a> Worker<'a> {
         self.orders.all_are_parked() && self.deliveries.are_held()
     }
 
-    /// Waits until threads have nothing under way.
-    fn join(&mut self) {
+    /// Waits until threads have nothing under way. What comes meanwhile is begun: one order that
+    /// takes its time keeps no other waiting.
+    fn join(&mut self) -> Result<(), Error> {
         while self.orders.under_way() + self.deliveries.under_way() > 0 {
             if let Ok(report) = self.reports.recv_timeout(LOOK) {
                 self.take_back(report);
             }
+            self.orders.pass_over_new(&mut self.deliveries)?;
+            self.deliveries.pass();
         }
+        Ok(())
     }
 
     fn take_back(&mut self, report: Report) {

@@ -91,9 +91,22 @@ impl<'a> Orders<'a> {
 
     /// Moves on every order that can move on.
     pub(super) fn pass(&mut self, deliveries: &mut Deliveries<'_>) -> Result<(), Error> {
+        self.move_on(deliveries, |orders, id| !orders.is_waiting(id))
+    }
+
+    /// Moves on the orders that nobody has looked at as they are now.
+    pub(super) fn pass_over_new(&mut self, deliveries: &mut Deliveries<'_>) -> Result<(), Error> {
+        self.move_on(deliveries, |orders, id| !orders.waiting.contains_key(&id))
+    }
+
+    fn move_on(
+        &mut self,
+        deliveries: &mut Deliveries<'_>,
+        which: impl Fn(&Self, TaskId) -> bool,
+    ) -> Result<(), Error> {
         self.look()?;
         for id in self.open.clone() {
-            if self.is_waiting(id) {
+            if !which(self, id) {
                 continue;
             }
             self.waiting.remove(&id);

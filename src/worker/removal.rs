@@ -41,6 +41,10 @@ impl Drive<'_> {
             });
         }
         let removal = removal(order);
+        if removal.begun_at.is_none() {
+            // What an earlier wish has come to removed nothing: the hoster is asked anew.
+            return self.take_removal(order, &Removal { step: None, asked_at: None, ..removal });
+        }
         let now = clock::now();
         let age = |at: Option<Timestamp>| at.map(|at| clock::age(at, now));
         if removal.accepted

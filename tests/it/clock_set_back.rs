@@ -55,3 +55,26 @@ fn a_hoster_that_does_not_answer_is_given_up_in_time() {
     assert!(plugin.failed(&id).contains("not finished within 2 s"));
     plugin.settled();
 }
+
+#[test]
+fn what_was_ordered_today_counts_although_the_clock_was_ahead_since() {
+    let plugin = Plugin::with_servers(3);
+    let limited = |allowed: u64| {
+        plugin.write_config(&json!({
+            "configurations": [{ "id": "1", "descr": "" }],
+            "limits": { "orders_per_day": allowed },
+        }));
+    };
+    limited(2);
+    plugin.sold();
+    plugin.sold();
+    plugin.settled();
+    // As an order leaves it that was placed while the clock was ahead.
+    plugin.edit("sequence", |sequence| {
+        sequence["day"] = "2099-01-02".into();
+        sequence["orders_today"] = 1.into();
+    });
+    plugin.run(&["order", "1"]).fails("limit_reached", 3);
+    limited(3);
+    plugin.sold();
+}

@@ -334,3 +334,24 @@ fn a_caller_that_ignores_its_children_does_not_keep_answers_from_being_understoo
     assert_eq!(plugin.finished(id), "127.0.0.1");
     assert_eq!(servers.made().len(), 1);
 }
+
+#[test]
+fn a_program_that_takes_its_time_keeps_no_other_order_waiting_in_a_single_pass() {
+    let servers = Servers::none();
+    let script = answering(
+        "echo . >>$1/asked; while [ ! -e $1/go ]; do sleep 0.05; done; exit 1",
+        "echo '{\"servers\":[]}'",
+        "echo '{\"status\":\"building\"}'",
+    );
+    let plugin = with_script(&servers, &script, &json!({}));
+    let held = plugin.hold_worker_lock();
+    plugin.order();
+    drop(held);
+    let mut pass = plugin.command(&["work", "--once"]).spawn().unwrap();
+    let asked = || std::fs::read(servers.folder().join("asked")).unwrap_or_default().len() / 2;
+    wait_until("the first order is under way", || asked() == 1);
+    plugin.order();
+    wait_until("the second order is under way as well", || asked() == 2);
+    std::fs::write(servers.folder().join("go"), "").unwrap();
+    assert!(pass.wait().unwrap().success());
+}

@@ -1,5 +1,7 @@
 //! Orders of a hoster: from the request that buys to the server that is handed over.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::support::hoster::fault::{Fault, Reply, Verb};
@@ -165,6 +167,13 @@ fn a_retry_is_a_new_order_that_names_the_old_one() {
     hoster.fault(Verb::Create, Fault::Undone(Reply::Status(422)), 1);
     let old = plugin.order();
     plugin.failed(&old);
+    // Nobody would learn the new number: nothing is ordered.
+    let closed = Command::new("/bin/sh")
+        .args(["-c", "exec \"$0\" orders retry \"$1\" >&-"])
+        .args([plugin.executable().as_os_str(), old.as_ref()])
+        .output()
+        .unwrap();
+    assert_eq!(closed.status.code(), Some(2), "{closed:?}");
     let told = plugin.run(&["orders", "retry", &old, "--json"]);
     let new = told.json()["task_id"].as_str().expect("a number").to_owned();
     assert_ne!(old, new);
@@ -173,6 +182,20 @@ fn a_retry_is_a_new_order_that_names_the_old_one() {
     let again = plugin.run(&["orders", "retry", &old, "--json"]).json();
     assert_eq!(again["task_id"], new.as_str());
     assert_eq!(hoster.purchases().len(), 1);
+}
+
+#[test]
+fn a_word_of_the_hoster_is_understood_although_it_is_a_secret_too() {
+    let hoster = Hoster::start(Mode::unique());
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    plugin.write_private("other.token", "running");
+    plugin.edit_etc("fake-unique.json", |definition| {
+        definition["credentials"]["other"] = json!({ "description": "Another one." });
+    });
+    plugin.edit_etc("demo.conf", |config| {
+        config["credentials"]["other"] = json!({ "file": "other.token" });
+    });
+    plugin.finished(&plugin.order());
 }
 
 #[test]

@@ -162,3 +162,68 @@ fn an_order_whose_server_may_still_be_there_is_not_forgotten() {
     assert_eq!(told["pruned"], json!([left]), "{told}");
     assert!(told["kept"].to_string().contains("nobody knows"), "{told}");
 }
+
+/// An order that has bought and failed, whose server its hoster agrees to remove and keeps.
+fn kept(change: impl FnOnce(&mut Value)) -> (Hoster, Plugin, String) {
+    let hoster = Hoster::start(Mode { building_polls: usize::MAX / 2, ..Mode::unique() });
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    plugin.edit_etc("fake-unique.json", change);
+    plugin.edit_etc("demo.conf", |config| {
+        config["limits"] = json!({ "order_timeout_seconds": 1 });
+    });
+    let id = plugin.order();
+    plugin.failed(&id);
+    hoster.fault(Verb::Delete, Fault::Undone(Reply::Status(204)), 1);
+    (hoster, plugin, id)
+}
+
+/// Releases a server in vain, then once more.
+#[track_caller]
+fn release_twice(hoster: &Hoster, plugin: &Plugin, id: &str, refusal: &str) {
+    let release = ["orders", "release", id, "--yes"];
+    let told = plugin.run(&release);
+    assert!(told.stdout.contains(refusal), "{told:?}");
+    assert_eq!((told.status, hoster.alive().len()), (Some(1), 1), "{told:?}");
+    plugin.run(&release).prints();
+    assert_eq!(plugin.stored(id)["state"], "released");
+    assert_eq!((hoster.requests_to(Verb::Delete).len(), hoster.alive().len()), (2, 0));
+}
+
+#[test]
+fn a_release_after_one_whose_action_failed_asks_the_hoster_again() {
+    let (hoster, plugin, id) = kept(|definition| {
+        let action = json!({
+            "name": "action",
+            "request": { "method": "GET", "path": "/servers/{{ server_id }}" },
+            "fail_when": "{{ true }}",
+            "reason": "the action ended with an error",
+        });
+        definition["cancel"].as_array_mut().unwrap().push(action);
+    });
+    release_twice(&hoster, &plugin, &id, "the action ended with an error");
+}
+
+#[test]
+fn a_release_after_one_that_took_too_long_asks_the_hoster_again() {
+    let (hoster, plugin, id) = kept(|_| ());
+    release_twice(&hoster, &plugin, &id, "agreed to remove server");
+}
+
+#[test]
+fn trouble_of_before_does_not_end_a_later_wish() {
+    let hoster = Hoster::start(Mode { building_polls: usize::MAX / 2, ..Mode::unique() });
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    plugin.edit_etc("demo.conf", |config| {
+        config["limits"] = json!({ "order_timeout_seconds": 2 });
+    });
+    let id = plugin.order();
+    plugin.reaches(&id, "building");
+    hoster.fault(Verb::Get, Fault::Undone(Reply::Status(503)), ALWAYS);
+    plugin.failed(&id);
+    plugin.filed(&id);
+    assert!(plugin.stored(&id)["purchase"]["troubled_since"].is_string());
+    hoster.behave();
+    hoster.fault(Verb::Get, Fault::Undone(Reply::Status(503)), 1);
+    plugin.run(&["orders", "release", &id, "--yes"]).prints();
+    assert_eq!(plugin.stored(&id)["state"], "released");
+}

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use nix::fcntl::{FcntlArg, fcntl};
 use serde_json::{Value, json};
 
-use crate::support::hand::LONG_AGO;
+use crate::support::hand::{LONG_AGO, parsed, read};
 use crate::support::plugin::Plugin;
 use crate::support::wait_until;
 
@@ -188,4 +188,32 @@ fn an_unanswered_order_that_the_panel_has_a_record_of_goes_on_after_a_day() {
         assert!(!plugin.state("accepted/1.json").exists(), "{words:?}");
         assert_eq!(plugin.finished(&id), "10.0.0.0", "{words:?}");
     }
+}
+
+#[test]
+fn a_caller_who_repeats_its_key_has_a_day_of_its_own() {
+    let plugin = Plugin::with_servers(2);
+    let worker = plugin.hold_worker_lock();
+    let words = ["order", "1", "--key", "k"];
+    let id = plugin.run(&words).json()["task_id"].as_str().unwrap().to_owned();
+    plugin.move_order(&id, "active", "accepted");
+    plugin.edit(&format!("accepted/{id}.json"), |order| {
+        order["created_at"] = LONG_AGO.into();
+        order["updated_at"] = LONG_AGO.into();
+    });
+    // Its answer waits in a pipe, and the order of another caller withdraws what nobody was told of.
+    let (reader, writer, size) = full_pipe();
+    let second = spawn(&plugin, &words, writer);
+    let callers = || read(&plugin.state(&format!("accepted/{id}.json")))["callers"].clone();
+    wait_until("the second caller is counted", || callers() == 2);
+    drop(worker);
+    plugin.run(&["work", "--once"]).prints();
+    let mut answer = vec![0; size];
+    let mut reader = reader;
+    reader.read_exact(&mut answer).unwrap();
+    answer.clear();
+    reader.read_to_end(&mut answer).unwrap();
+    assert!(second.wait_with_output().unwrap().status.success());
+    assert_eq!(parsed(&String::from_utf8(answer).unwrap())["task_id"], *id);
+    assert_eq!(plugin.finished(&id), "10.0.0.0");
 }

@@ -103,7 +103,7 @@ fn a_caller_sees_the_end_of_the_output_while_the_worker_that_it_started_lives() 
 fn a_worker_leaves_session_folder_environment_and_descriptors_of_its_starter_behind() {
     let plugin = Plugin::with_servers(2);
     with_stuck_order(&plugin);
-    let script = "ulimit -c unlimited; cd /tmp; exec \"$0\" order 1 5</etc/passwd 7>/dev/null 9>&2";
+    let script = "ulimit -c unlimited; ulimit -S -n 16; cd /tmp; exec \"$0\" order 1 5</etc/passwd 7>/dev/null 9>&2";
     let output = Command::new("/bin/sh")
         .args(["-c", script])
         .arg(plugin.executable())
@@ -123,6 +123,10 @@ fn a_worker_leaves_session_folder_environment_and_descriptors_of_its_starter_beh
     let limits = std::fs::read_to_string(proc(worker, "limits")).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "what it knows is dumped into no file");
+
+    let open = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let open: Vec<&str> = open.split_whitespace().collect();
+    assert_eq!(open[3], open[4], "it may have as many orders open as there are");
 
     // It opens something else for a moment now and then.
     let null = PathBuf::from("/dev/null");

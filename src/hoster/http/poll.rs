@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use super::steps::{Taken, small};
+use super::steps::{Taken, plain, small};
 use super::{Hoster, Trouble};
 use crate::definition::http::{Phase, Step, Template};
 use crate::expression::Scope;
@@ -41,11 +41,13 @@ impl Hoster {
             Err(Trouble::Refused { status: 404, why }) => return Ok(Seen::Gone(why)),
             Err(trouble) => return Err(trouble),
         };
-        let word = self.words(Some(&poll.state), "/poll/state", &scope)?.unwrap_or_default();
+        let state = self.expressions.maybe(&poll.state, "/poll/state", &scope)?;
+        let state = state.map(plain).unwrap_or_default();
         let phase = match &failed {
             Some(_) => Phase::Failed,
-            None => poll.states.get(&word).copied().unwrap_or(Phase::Building),
+            None => poll.states.get(&state).copied().unwrap_or(Phase::Building),
         };
+        let word = self.redacted(&state, scope.text("order", "password"));
         let reason = match failed {
             Some(reason) => Some(reason),
             None => self.words(poll.reason.as_ref(), "/poll/reason", &scope)?,

@@ -203,10 +203,15 @@ impl Hoster {
     ) -> Result<Option<String>, Trouble> {
         let Some(template) = template else { return Ok(None) };
         let value = self.expressions.maybe(template, place, scope)?;
-        Ok(value.map(|value| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.redacted(&text, scope.text("order", "password"))
-        }))
+        Ok(value.map(|value| self.redacted(&plain(value), scope.text("order", "password"))))
+    }
+}
+
+/// Returns a value as text: one that is a text without its quotes.
+pub(super) fn plain(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
     }
 }
 

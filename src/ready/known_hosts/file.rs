@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::Path;
 
 use crate::json;
+use crate::store::lock_open;
 use crate::system::OPEN_AT_ONCE;
 
 /// The largest `known_hosts` that is read, in bytes.
@@ -39,6 +40,13 @@ pub(super) fn append(path: &Path, old: &[u8], lines: &str) -> io::Result<()> {
     file.write_all(&on_a_new_line(old, lines))?;
     file.sync_all()?;
     File::open(folder)?.sync_all()
+}
+
+/// Locks the folder of a file until the answer is dropped; `None` where there is no such folder, or
+/// its file system knows no locks.
+pub(super) fn lock_folder(path: &Path) -> Option<File> {
+    let folder = File::open(folder(path)).ok()?;
+    lock_open(&folder).ok().map(|()| folder)
 }
 
 /// Replaces a file that held `old` by `kept` and the new lines, with its mode and owner, made
