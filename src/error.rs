@@ -1,6 +1,7 @@
 //! What can go wrong, in one enum, and what the caller is told of it, in one table.
 //!
-//! Inner layers return [`Error`]; nothing below the two doors prints or exits. A message is safe
+//! Inner layers return [`Error`]; nothing below the two doors exits, or prints anything but what the log
+//! could not take. A message is safe
 //! for the panel's user: it names the bad value, never a secret. `docs/protocol.md` holds the same
 //! table as [`Code`], and a test compares the two.
 

@@ -1,11 +1,7 @@
 //! A provider of servers for 1C-Bitrix web environments and whoever else runs a plugin.
 //!
 //! Two doors: [`protocol`] answers the panel's four words with one JSON object, [`admin`] serves
-//! people and scripts. Below them, arrows point down only:
-//!
-//! ```text
-//! protocol, admin → accept, worker → hoster → store → order → event
-//! ```
+//! people and scripts. Below them, arrows point down only; `CONTRIBUTING.md` draws them.
 //!
 //! `home` says where things are, `system` alone talks to the kernel about users and processes,
 //! `answer` alone writes to standard output.
@@ -18,6 +14,7 @@ mod cli;
 mod clock;
 mod config;
 mod definition;
+mod delivery;
 mod error;
 mod event;
 mod expression;
@@ -29,6 +26,7 @@ mod hoster;
 mod http;
 mod json;
 mod line;
+mod mac;
 mod name;
 mod order;
 mod pace;

@@ -77,7 +77,7 @@ mod tests {
             ("definition", schema::<definition::Written>()),
             ("deliveries-list", schema::<admin::DeliveriesList>()),
             ("deliveries-show", schema::<admin::DeliveryStory>()),
-            ("delivery", schema::<webhook::delivery::Delivery>()),
+            ("delivery", schema::<crate::delivery::Delivery>()),
             ("event", schema::<event::Event>()),
             ("inventory", schema::<hoster::inventory::Inventory>()),
             ("order", schema::<order::Order>()),

@@ -68,51 +68,48 @@ fn told_by_clap(error: &clap::Error) -> ExitCode {
 
 /// Returns the exit status.
 fn execute(home: &Home, command: Command) -> Result<u8, Error> {
-    if let Command::Schema { name } = command {
-        return printed(answer::text(&schema::text(name.as_deref())?));
-    }
-    if let Command::Completions { shell } = command {
-        return printed(answer::text(&cli::completions(shell, &home.name)));
-    }
-    if let Command::Work(Work { detached: true, .. }) = command {
-        system::detach().map_err(|error| Error::Internal { problem: error.to_string() })?;
-    }
-    // `check` has a finding of its own for it.
-    if !matches!(command, Command::Check(_)) {
+    // `check` has a finding of its own for it, and two need no provider.
+    let goes_without =
+        matches!(command, Command::Check(_) | Command::Schema { .. } | Command::Completions { .. });
+    if !goes_without {
         is_there(home)?;
     }
-    let command = match command {
-        Command::Check(options) => return check::run(home, &options),
-        Command::Metrics(options) => return metrics::run(home, &options),
-        Command::Webhooks(command) => return webhooks::run(home, command),
-        Command::Config(command) => return config::run(home, &command),
-        Command::Deliveries(command) => return deliveries::run(home, command),
-        command => command,
-    };
-    let caller = system::caller();
-    become_owner(home)?;
-    let store = Store::of(home);
     match command {
-        Command::Orders(command) => orders::run(home, &store, command, caller),
-        Command::Catalog(options) => catalog::run(home, &options),
-        Command::Work(options) => {
-            home.require_holder()?;
-            match options {
-                Work { detached: true, .. } => worker::run_in_background(home, &store),
-                Work { once: true, .. } => worker::run_once(home, &store),
-                Work { .. } => worker::run_in_foreground(home, &store),
-            }
-            .map(|()| 0)
+        Command::Schema { name } => printed(answer::text(&schema::text(name.as_deref())?)),
+        Command::Completions { shell } => {
+            printed(answer::text(&cli::completions(shell, &home.name)))
         }
-        // These went their own ways above.
-        Command::Check(_)
-        | Command::Config(_)
-        | Command::Metrics(_)
-        | Command::Webhooks(_)
-        | Command::Deliveries(_)
-        | Command::Schema { .. }
-        | Command::Completions { .. } => Ok(0),
+        Command::Check(options) => check::run(home, &options),
+        Command::Metrics(options) => metrics::run(home, &options),
+        Command::Webhooks(command) => webhooks::run(home, command),
+        Command::Config(command) => config::run(home, &command),
+        Command::Deliveries(command) => deliveries::run(home, command),
+        Command::Orders(command) => {
+            let caller = system::caller();
+            become_owner(home)?;
+            orders::run(home, &Store::of(home), command, caller)
+        }
+        Command::Catalog(options) => {
+            become_owner(home)?;
+            catalog::run(home, &options)
+        }
+        Command::Work(options) => work(home, &options),
     }
+}
+
+fn work(home: &Home, options: &Work) -> Result<u8, Error> {
+    if options.detached {
+        system::detach().map_err(|error| Error::Internal { problem: error.to_string() })?;
+    }
+    become_owner(home)?;
+    home.require_holder()?;
+    let store = Store::of(home);
+    match options {
+        Work { detached: true, .. } => worker::run_in_background(home, &store),
+        Work { once: true, .. } => worker::run_once(home, &store),
+        Work { .. } => worker::run_in_foreground(home, &store),
+    }
+    .map(|()| 0)
 }
 
 /// Refuses a holder that does not exist, rather than telling that it has no orders.

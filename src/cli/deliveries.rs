@@ -7,9 +7,9 @@ use super::time::{TIMES, time};
 use super::webhooks::{ScopeFlag, scope};
 use super::{Output, Settings, one_of};
 use crate::clock::Timestamp;
+use crate::delivery::Kind;
+use crate::delivery::{DeliveryId, State};
 use crate::event::EventType;
-use crate::webhook::delivery::{DeliveryId, State};
-use crate::webhook::file::Kind;
 
 /// What to do with deliveries.
 #[derive(Debug, Subcommand)]

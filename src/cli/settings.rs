@@ -4,8 +4,9 @@ use clap::Args;
 use clap::builder::TypedValueParser;
 
 use super::{one_of, pair, seconds};
+use crate::delivery::Kind;
 use crate::event::{EventType, Operation, Outcome};
-use crate::webhook::file::{Envelope, Kind, Preset, Schedule};
+use crate::webhook::file::{Envelope, Preset, Schedule};
 
 /// What a webhook is, but for its name and kind.
 #[derive(Debug, Default, Args)]

@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 
 use super::settings::{Settings, kind};
 use super::{Output, one_of};
-use crate::webhook::file::{Global, Kind, Match, Mode, Scope};
+use crate::delivery::Kind;
+use crate::webhook::file::{Global, Match, Mode, Scope};
 
 /// What `update --clear` takes back to what it is where nothing is said.
 const CLEARABLE: [&str; 24] = [

@@ -8,13 +8,14 @@ use super::told;
 use crate::clock::Timestamp;
 use crate::definition::http::RecordedReply;
 use crate::definition::{BUILT_IN, Definition};
+use crate::delivery::Kind;
 use crate::event::{
     Event, EventAuthor, EventType, Facts, OrderId, OrderedConfiguration, Provider, Server,
 };
 use crate::hoster::http::run_recording_with;
 use crate::http::redirect;
 use crate::secret::Secret;
-use crate::webhook::file::{Kind, Webhook};
+use crate::webhook::file::Webhook;
 use crate::webhook::kinds;
 use crate::webhook::message::Target;
 

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 
 use super::book::{self, Book};
 use super::{Lock, Place, Store, atomic, ids, read};
+use crate::delivery::{Delivery, DeliveryId, Health, State};
 use crate::error::Error;
-use crate::webhook::delivery::{Delivery, DeliveryId, Health, State};
 
 /// The folder that a delivery's file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::atomic;
 use super::deliveries::Shelf;
+use crate::delivery::DeliveryId;
 use crate::error::Error;
 use crate::order::TaskId;
-use crate::webhook::delivery::DeliveryId;
 
 /// The folder that an order's file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

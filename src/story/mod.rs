@@ -8,10 +8,10 @@ pub(crate) mod tests;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
+use crate::delivery::{Delivery, State as Sent};
 use crate::event::EventType;
 use crate::order::{Order, State};
 use crate::store::LogLine;
-use crate::webhook::delivery::{Delivery, State as Sent};
 
 pub(crate) use expected::{Expected, median, time_to_ready};
 

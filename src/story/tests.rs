@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::delivery::Attempt;
 use crate::order::{Author, Bought, NewOrder, Ordered, Removal, Wish};
-use crate::webhook::delivery::Attempt;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + seconds).unwrap()

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::delivery::Kind;
 use crate::event::{EventType, Operation, Outcome};
 use crate::secret::Secret;
 
@@ -144,49 +145,6 @@ pub(crate) struct Webhook {
     /// `template`: the fields of a form instead, whose texts may hold `{{ expression }}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) form: Option<BTreeMap<String, String>>,
-}
-
-/// What a receiver understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
-    /// JSON, signed as Standard Webhooks are.
-    Generic,
-    /// Flat JSON and the headers of Apache `CloudStack`.
-    Cloudstack,
-    /// Parameters in the URL, as `SolusVM` 2 sends them.
-    Solusvm2,
-    /// A run of an Azure pipeline.
-    AzurePipelines,
-    /// A pipeline of `GitLab` CI/CD, by a trigger token.
-    GitlabCi,
-    /// A body of one's own.
-    Template,
-}
-
-impl Kind {
-    /// Every kind.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Generic,
-        Self::Cloudstack,
-        Self::Solusvm2,
-        Self::AzurePipelines,
-        Self::GitlabCi,
-        Self::Template,
-    ];
-
-    /// Returns the kind's word.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Generic => "generic",
-            Self::Cloudstack => "cloudstack",
-            Self::Solusvm2 => "solusvm2",
-            Self::AzurePipelines => "azure-pipelines",
-            Self::GitlabCi => "gitlab-ci",
-            Self::Template => "template",
-        }
-    }
 }
 
 /// Lets events through or keeps them back by their type. What any `exclude` matches is kept back;

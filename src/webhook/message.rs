@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::file::{Kind, Webhook};
+use super::file::Webhook;
 use crate::clock::Timestamp;
+use crate::delivery::Kind;
 use crate::secret::Secret;
 
 /// A webhook with all that its files hold: what a message is made of besides the event.

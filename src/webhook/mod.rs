@@ -6,7 +6,6 @@
 //! network. What is stored is the business of `store`, what happens when that of `worker`.
 
 pub(crate) mod address;
-pub(crate) mod delivery;
 pub(crate) mod file;
 pub(crate) mod kinds;
 pub(crate) mod load;

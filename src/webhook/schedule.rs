@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::file::{Kind, Preset, Schedule, Webhook};
+use super::file::{Preset, Schedule, Webhook};
 use crate::clock::Timestamp;
+use crate::delivery::Kind;
 
 #[cfg(test)]
 mod tests;

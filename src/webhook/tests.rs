@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::delivery::{Attempt, Delivery, Health, PATIENCE, State, Verdict};
 use super::file::Webhook;
 use super::kinds;
 use super::schedule::Plan;
 use crate::clock::{Timestamp, age};
+use crate::delivery::{Attempt, Delivery, Health, PATIENCE, State, Verdict};
 use crate::event::{Event, EventAuthor, EventType, Facts, OrderId, OrderedConfiguration};
 use crate::event::{Provider, Server};
 

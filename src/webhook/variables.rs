@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::file::{Kind, Webhook};
+use super::file::Webhook;
+use crate::delivery::Kind;
 use crate::event::Event;
 
 /// The built-in variables, and where in the event each is, as a JSON pointer (RFC 6901).

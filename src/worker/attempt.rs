@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock::{self, Timestamp};
+use crate::delivery::{Attempt, Delivery, DeliveryId, State, Verdict};
 use crate::error::Error;
 use crate::http::Reply;
 use crate::store::{Outbox, Shelf, Store};
-use crate::webhook::delivery::{Attempt, Delivery, DeliveryId, State, Verdict};
 use crate::webhook::kinds;
 use crate::webhook::mask::Mask;
 use crate::webhook::message::Target;

@@ -25,10 +25,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::delivery::DeliveryId;
 use crate::error::Error;
 use crate::home::Home;
 use crate::store::{Lock, Store};
-use crate::webhook::delivery::DeliveryId;
 use attempt::Attempted;
 use deliveries::Deliveries;
 use orders::Orders;

@@ -8,9 +8,9 @@ use super::view::{find, stored};
 use crate::admin::printed;
 use crate::answer;
 use crate::cli::DeleteDeliveries;
+use crate::delivery::{Delivery, DeliveryId, State};
 use crate::error::Error;
 use crate::store::{Place, Store};
-use crate::webhook::delivery::{Delivery, DeliveryId, State};
 
 /// The answer to `deliveries delete --json`.
 #[derive(Debug, Serialize)]

@@ -6,10 +6,10 @@ use super::view::{List, Story, View, find, stored, word};
 use crate::admin::{printed, webhooks};
 use crate::answer;
 use crate::cli::{ListDeliveries, ShowDelivery};
+use crate::delivery::Delivery;
 use crate::error::Error;
 use crate::home::Home;
 use crate::store::Store;
-use crate::webhook::delivery::Delivery;
 
 pub(super) fn list(home: &Home, store: &Store, options: &ListDeliveries) -> Result<u8, Error> {
     if let (Some(since), Some(until)) = (options.since, options.until)

@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use crate::answer;
 use crate::clock::Timestamp;
+use crate::delivery::{Attempt, Delivery, DeliveryId, State};
 use crate::error::Error;
 use crate::event::{Event, EventType};
 use crate::json;
 use crate::store::{Shelf, Store};
-use crate::webhook::delivery::{Attempt, Delivery, DeliveryId, State};
 
 /// The answer to `deliveries list --json`.
 #[derive(Debug, Serialize)]

@@ -6,10 +6,10 @@ use super::families as of;
 use super::page::Page;
 use crate::admin::deliveries::view::word;
 use crate::clock::{self, Timestamp};
+use crate::delivery::{Attempt, Delivery, State};
 use crate::error::Error;
 use crate::home::Home;
 use crate::store::{Shelf, Store};
-use crate::webhook::delivery::{Attempt, Delivery, State};
 use crate::webhook::load;
 
 /// How attempts go: `delivered`, or the kind of reply that was none of success.

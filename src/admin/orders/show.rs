@@ -10,11 +10,11 @@ use crate::admin::{printed, terminal};
 use crate::answer;
 use crate::cli::Show;
 use crate::clock;
+use crate::delivery::Delivery;
 use crate::error::Error;
 use crate::order::Order;
 use crate::store::Store;
 use crate::story;
-use crate::webhook::delivery::Delivery;
 
 pub(super) fn run(store: &Store, options: &Show) -> Result<u8, Error> {
     let id = options.task_id;

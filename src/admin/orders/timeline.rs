@@ -132,9 +132,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::delivery::{Attempt, Delivery, State};
     use crate::store::LogLine;
     use crate::story::{self, tests::finished};
-    use crate::webhook::delivery::{Attempt, Delivery, State};
 
     /// An order of a hoster, with a delivery that took two attempts.
     fn story() -> (Timestamp, Vec<Span>) {

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::input::Input;
 use crate::cli::{KindFlags, RequestFlags, SelectionFlags, Settings};
+use crate::delivery::Kind;
 use crate::error::Error;
 use crate::name;
 use crate::secret::Secret;
-use crate::webhook::file::{Kind, Params, SigningSecret, Webhook};
+use crate::webhook::file::{Params, SigningSecret, Webhook};
 use crate::webhook::load::{self, Side};
 use crate::webhook::message::Target;
 use crate::webhook::sign;

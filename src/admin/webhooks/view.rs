@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::delivery::{DeliveryId, Disabled, State};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::{Shelf, Store};
-use crate::webhook::delivery::{DeliveryId, Disabled, State};
 use crate::webhook::file::{Params, Scope, Webhook};
 
 /// What stands where a secret would.

@@ -5,11 +5,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::super::delivery::Verdict;
 use super::super::file::Webhook;
 use super::super::message::Target;
 use super::super::variables;
 use super::{Draft, reply};
+use crate::delivery::Verdict;
 use crate::event::Event;
 use crate::expression::percent_encoded;
 

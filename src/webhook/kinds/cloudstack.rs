@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::delivery::Verdict;
 use super::super::file::Webhook;
 use super::{Draft, reply, summary};
+use crate::delivery::Verdict;
 use crate::event::{Event, Outcome};
 use crate::expression::percent_encoded;
 

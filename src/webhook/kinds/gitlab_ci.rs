@@ -1,11 +1,11 @@
 //! Kind `gitlab-ci`: runs a pipeline of `GitLab` by a trigger token
 //! (<https://docs.gitlab.com/ci/triggers/>, `lib/api/ci/triggers.rb`).
 
-use super::super::delivery::Verdict;
 use super::super::file::Webhook;
 use super::super::message::Target;
 use super::super::variables;
 use super::{Draft, reply, url};
+use crate::delivery::Verdict;
 use crate::event::Event;
 use crate::expression::percent_encoded;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::file::{Kind, Webhook};
+use super::super::file::Webhook;
+use crate::delivery::Kind;
 
 /// Headers that we set, that say how the message is framed, or that would make replies unreadable.
 pub(super) const RESERVED: [&str; 20] = [

@@ -1,6 +1,7 @@
 //! Which keys belong to which kind.
 
-use super::super::file::{Kind, Webhook};
+use super::super::file::Webhook;
+use crate::delivery::Kind;
 
 use Kind::{AzurePipelines, Cloudstack, Generic, GitlabCi, Solusvm2, Template};
 

@@ -20,11 +20,12 @@ mod url;
 
 use std::collections::BTreeMap;
 
-use super::delivery::Verdict;
-use super::file::{Kind, Webhook};
+use super::file::Webhook;
 use super::message::{Message, Target};
 use super::{sign, variables};
 use crate::clock::Timestamp;
+use crate::delivery::Kind;
+use crate::delivery::Verdict;
 use crate::event::{Event, EventType};
 use crate::line::one_line;
 use crate::secret::Secret;
@@ -123,7 +124,7 @@ fn sign_draft(
     // Without a signature it would not be what was asked for.
     let newest = secrets.first().ok_or("every secret of it has expired: nothing can be signed")?;
     if kind == Kind::Cloudstack {
-        draft.headers.push(("X-CS-Signature", sign::cloudstack(newest, &draft.body)?));
+        draft.headers.push(("X-CS-Signature", sign::cloudstack(newest, &draft.body)));
     }
     let id = event.data.webhook.id.clone();
     let signature = sign::standard(&secrets, &id, now, &draft.body)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::delivery::Verdict;
 use crate::clock::Timestamp;
+use crate::delivery::Verdict;
 use crate::line::one_line;
 use crate::pace;
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::super::delivery::Verdict;
 use super::super::file::Webhook;
 use super::{Draft, reply, url};
+use crate::delivery::Verdict;
 use crate::event::{Event, EventType};
 
 /// How many redirects are followed.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::file::{Kind, Webhook};
+use super::super::file::Webhook;
 use super::super::message::Target;
 use super::super::{kinds, sign};
 use super::Side;
+use crate::delivery::Kind;
 use crate::home::Home;
 use crate::json;
 use crate::secret::Secret;

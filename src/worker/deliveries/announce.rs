@@ -3,9 +3,9 @@
 use super::super::hooks::Hook;
 use super::Deliveries;
 use crate::clock;
+use crate::delivery::Delivery;
 use crate::error::Error;
 use crate::order::{Order, TaskId};
-use crate::webhook::delivery::Delivery;
 use crate::webhook::{kinds, select};
 
 impl Deliveries<'_> {

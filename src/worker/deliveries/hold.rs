@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::hooks::Hooks;
 use super::Deliveries;
-use crate::webhook::delivery::DeliveryId;
+use crate::delivery::DeliveryId;
 
 /// For how long a delivery that the kernel refuses to read keeps others of its webhook waiting.
 const UNREAD: Duration = Duration::from_mins(1);

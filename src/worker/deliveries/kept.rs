@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
+use crate::delivery::{Delivery, DeliveryId, State};
 use crate::error::Error;
 use crate::store::{Outbox, Shelf, Store};
-use crate::webhook::delivery::{Delivery, DeliveryId, State};
 
 /// Those that have arrived, of each webhook, older ones first; read when the first arrives.
 #[derive(Default)]

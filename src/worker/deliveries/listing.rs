@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::super::LOOK;
 use super::{Deliveries, MENDED, Pending};
 use crate::clock;
+use crate::delivery::{DeliveryId, State};
 use crate::error::Error;
 use crate::store::Shelf;
-use crate::webhook::delivery::{DeliveryId, State};
 
 /// How often the folder is listed although its change time says that nothing came.
 const SURELY: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use super::super::attempt::Sent;
 use crate::clock::{self, Timestamp};
-use crate::webhook::delivery::{Delivery, DeliveryId};
+use crate::delivery::{Delivery, DeliveryId};
 use crate::webhook::schedule;
 
 /// A pending delivery, as far as its turn depends on it.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::Deliveries;
 use super::pending::head;
-use crate::webhook::delivery::{Delivery, DeliveryId};
+use crate::delivery::{Delivery, DeliveryId};
 
 /// The deliveries that can be sent now, those of each webhook by their ids: older events first.
 #[derive(Default)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::{self, Timestamp};
+use crate::delivery::{Delivery, State as Sent};
 use crate::event::EventType;
 use crate::line::one_line;
 use crate::order::{Order, State, TaskId};
 use crate::story::time_to_ready;
-use crate::webhook::delivery::{Delivery, State as Sent};
 
 /// How many reasons are told apart; further ones are counted together.
 const REASONS: usize = 100;

@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::keys::hmac_sha256;
 use super::parts::{Pairs, Parts, pairs, written};
 use crate::clock::Timestamp;
 use crate::expression::percent_encoded;
 use crate::http::{Method, Request};
+use crate::mac::hmac_sha256;
 
 /// Who signs, and what for.
 pub(super) struct Keys<'keys> {

@@ -12,10 +12,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::keys::hmac_sha1;
 use super::parts::{Pairs, Parts, is_form, java_encoded, pairs, written};
 use crate::clock::Timestamp;
 use crate::http::Request;
+use crate::mac::hmac_sha1;
 
 /// Who signs, and for how long.
 pub(super) struct Keys<'keys> {

@@ -1,24 +1,12 @@
-//! What keys do: message authentication codes and signatures. Alone names ring and the reader of
-//! keys in PEM. Pure, but for the random salt of a signature.
+//! What private keys do: signatures. Alone names the reader of keys in PEM. Pure, but for the random
+//! salt of a signature.
 
-use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::definition::http::JwtAlgorithm;
-
-/// Returns the HMAC-SHA1 of a text ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)), 20 bytes.
-pub(super) fn hmac_sha1(key: &[u8], text: &[u8]) -> hmac::Tag {
-    // SHA-1 no longer keeps two texts apart; a code made with it still holds (RFC 6194, section 3.3).
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), text)
-}
-
-/// Returns the HMAC-SHA256 of a text (RFC 2104), 32 bytes.
-pub(super) fn hmac_sha256(key: &[u8], text: &[u8]) -> hmac::Tag {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text)
-}
 
 /// Returns what is wrong with a private key in PEM; one that is sound signs something.
 #[cfg(any(test, fuzzing))]

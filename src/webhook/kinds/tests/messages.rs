@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::samples::{event, header, message, now, target, webhook};
 use super::super::{frozen_body, summary};
+use crate::delivery::Delivery;
+use crate::delivery::Kind;
 use crate::event::EventType;
-use crate::webhook::delivery::Delivery;
-use crate::webhook::file::Kind;
 
 const KEY: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
 

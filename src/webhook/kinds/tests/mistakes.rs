@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::samples::webhook;
 use super::super::{check, check_url};
-use crate::webhook::file::Kind;
+use crate::delivery::Kind;
 
 /// The least that a kind needs.
 fn least(kind: Kind) -> Value {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::samples::{now, webhook};
-use crate::webhook::delivery::Verdict;
-use crate::webhook::file::Kind;
+use crate::delivery::Kind;
+use crate::delivery::Verdict;
 
 fn judge(kind: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Verdict {
     let headers: BTreeMap<String, String> =

@@ -1,74 +1,21 @@
 //! A delivery: one event for one webhook, and how it went; pure, the clock passed in.
 
-use std::fmt;
-use std::str::FromStr;
+mod health;
+mod id;
+mod kind;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use super::file::Kind;
-use crate::clock::{self, Timestamp};
+use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::format::Format;
-use crate::name;
-
-/// A delivery's id: `EVENT.WEBHOOK`, the event's id and the webhook's name, so that making it again
-/// gives the same; a redelivery's ends in `~2`, `~3`, ….
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub(crate) struct DeliveryId(String);
-
-impl DeliveryId {
-    /// Returns the id of the delivery of an event to a webhook.
-    pub(crate) fn of(event: &str, webhook: &str) -> Self {
-        Self(format!("{event}.{webhook}"))
-    }
-
-    /// Returns the id of the `number`th delivery of the same event to the same webhook.
-    pub(crate) fn again(&self, number: u32) -> Self {
-        let original = self.0.split('~').next().unwrap_or(&self.0);
-        Self(format!("{original}~{number}"))
-    }
-
-    /// Returns the event's id.
-    pub(crate) fn event(&self) -> &str {
-        self.0.split('.').next().unwrap_or(&self.0)
-    }
-
-    /// Returns the webhook's name.
-    pub(crate) fn webhook(&self) -> &str {
-        let rest = self.0.split_once('.').map_or("", |(_, rest)| rest);
-        rest.split('~').next().unwrap_or(rest)
-    }
-}
-
-impl fmt::Display for DeliveryId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl FromStr for DeliveryId {
-    type Err = ();
-
-    /// Takes what can be a file name, and nothing else.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (event, rest) = text.split_once('.').ok_or(())?;
-        let (webhook, number) = rest.split_once('~').unwrap_or((rest, "2"));
-        let known = uuid::Uuid::try_parse(event).is_ok_and(|id| id.to_string() == event)
-            && name::is_safe(webhook)
-            && number.parse::<u32>().is_ok_and(|known| known >= 2 && known.to_string() == number);
-        known.then(|| Self(text.to_owned())).ok_or(())
-    }
-}
-
-impl<'de> Deserialize<'de> for DeliveryId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|()| serde::de::Error::custom("this is no delivery's id"))
-    }
-}
+#[cfg(test)]
+pub(crate) use health::PATIENCE;
+pub(crate) use health::{Disabled, Health};
+pub(crate) use id::DeliveryId;
+pub(crate) use kind::Kind;
 
 /// One event for one webhook, as stored in `state/deliveries/*/ID.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -175,46 +122,9 @@ impl Verdict {
     }
 }
 
-/// How a webhook fares at this provider, as stored in `state/webhooks/NAME.json`.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Health {
-    /// The format of this file.
-    pub(crate) format: Format,
-    /// Since when every attempt failed.
-    pub(crate) failing_since: Option<Timestamp>,
-    /// When one did last, to the hour; more often it is not worth a file.
-    #[serde(default)]
-    pub(crate) failed_at: Option<Timestamp>,
-    /// Why nothing is sent to it any more.
-    pub(crate) disabled: Option<Disabled>,
-}
-
-/// Why nothing is sent to a webhook any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Disabled {
-    /// Since when, RFC 3339 in UTC.
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub(crate) at: Timestamp,
-    /// Why.
-    pub(crate) reason: String,
-}
-
 /// How many attempts keep what their receivers said: a file has a largest size beyond which it is not
 /// read.
 const RESPONSES: usize = 20;
-
-/// After how long of nothing but failures a webhook is disabled (Svix does the same).
-pub(crate) const PATIENCE: Duration = Duration::from_hours(5 * 24);
-
-/// After how long without an attempt the failures before it do not count: longer than any wait of a
-/// schedule that has a name, and than any that a receiver can ask for.
-const QUIET: Duration = Duration::from_hours(36);
-
-/// How old the time of the last failure may become before it is written down anew.
-const NOTED: Duration = Duration::from_hours(1);
 
 impl Delivery {
     /// Makes the delivery of an order's event to a webhook.
@@ -229,7 +139,7 @@ impl Delivery {
         first: impl FnOnce(&str) -> Duration,
     ) -> Self {
         let id = DeliveryId::of(&event.data.webhook.id, webhook);
-        let next = now.checked_add(first(&id.0)).unwrap_or(now);
+        let next = now.checked_add(first(id.as_str())).unwrap_or(now);
         Self {
             format: Format,
             id,
@@ -297,32 +207,5 @@ impl Delivery {
         };
         self.state = state;
         self.next_attempt_at = wait.map(|wait| now.checked_add(wait).unwrap_or(now));
-    }
-}
-
-impl Health {
-    /// Writes down how an attempt went; returns whether anything is different now.
-    pub(crate) fn heard(&mut self, verdict: &Verdict, now: Timestamp) -> bool {
-        let before = self.clone();
-        let Some(why) = verdict.why() else {
-            (self.failing_since, self.failed_at) = (None, None);
-            return *self != before;
-        };
-        let last = self.failed_at.map(|last| clock::age(last, now));
-        if last.is_some_and(|age| age > QUIET) {
-            // Nothing was tried since: that it failed long ago says nothing of the time between.
-            self.failing_since = None;
-        }
-        if last.is_none_or(|age| age > NOTED) {
-            self.failed_at = Some(now);
-        }
-        let since = *self.failing_since.get_or_insert(now);
-        if matches!(verdict, Verdict::Gone { .. }) {
-            self.disabled = Some(Disabled { at: now, reason: why.to_owned() });
-        } else if clock::age(since, now) >= PATIENCE {
-            let reason = format!("nothing but failures since {since}, the last: {why}");
-            self.disabled = Some(Disabled { at: now, reason });
-        }
-        *self != before
     }
 }
