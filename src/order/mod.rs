@@ -237,6 +237,10 @@ impl Order {
             }
         }
         self.wish = Some(wish);
+        // For how long the hoster was no help before says nothing of how it does this.
+        if let Some(purchase) = &mut self.purchase {
+            purchase.troubled_since = None;
+        }
         self.updated_at = now;
         Ok(())
     }
