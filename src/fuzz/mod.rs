@@ -12,6 +12,8 @@
 mod remote;
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
 
 pub use remote::{hoster, receiver};
@@ -27,7 +29,7 @@ use crate::cli::Cli;
 use crate::clock::Timestamp;
 use crate::config::{Config, change};
 use crate::definition::Definition;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Health};
 use crate::expression::{Expressions, Scope, percent_decoded, percent_encoded};
 use crate::order::{Order, Verdict};
 use crate::webhook::address::Policy;
@@ -122,11 +124,17 @@ pub fn inventory(bytes: &[u8]) -> String {
     }
 }
 
-/// The files of orders and of deliveries, and the panel's records.
+/// The files of orders, of deliveries and of how webhooks fare, `sequence`, and the panel's records.
 pub fn state(bytes: &[u8]) -> String {
     let _ = Verdict::of(&String::from_utf8_lossy(bytes));
+    let sequence = store::sequence_read_and_written(bytes);
+    if let Ok(text) = &sequence {
+        assert_eq!(store::sequence_read_and_written(text.as_bytes()).as_ref(), Ok(text));
+    }
     told(json::parse::<Order>(bytes).map(|order| written_as_read(&order)))
         + &told(json::parse::<Delivery>(bytes).map(|delivery| written_as_read(&delivery)))
+        + &told(json::parse::<Health>(bytes).map(|health| written_as_read(&health)))
+        + &told(sequence)
 }
 
 /// What is a line: claims, names, times, keys, networks, lines of `known_hosts`, `Retry-After`.

@@ -1,7 +1,5 @@
 //! Every family of readers: samples with something in them changed, and what is made to hurt.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,6 +8,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 use super::TARGETS;
+use super::samples::{samples, webhooks};
 
 /// What stands in place of each secret.
 const CANARY: &str = "canary";
@@ -28,110 +27,6 @@ const MEMORY: u32 = 1 << 20;
 
 /// Has the tests of this file run in a process with limits.
 const WITHIN: &str = "within-limits";
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The texts of the files below a folder.
-fn below(folder: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut folders = vec![root().join(folder)];
-    while let Some(folder) = folders.pop() {
-        let mut entries: Vec<PathBuf> =
-            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        entries.sort();
-        for path in entries {
-            if path.is_dir() { folders.push(path) } else { all.extend(fs::read_to_string(&path)) }
-        }
-    }
-    assert!(!all.is_empty(), "{folder} is empty");
-    all
-}
-
-/// Good texts of each family, so that what is changed in them reaches what is behind the door.
-fn samples(family: &str) -> Vec<String> {
-    match family {
-        "arguments" => vec![
-            "order\n1\n--key\nk".to_owned(),
-            "order_status\n7".to_owned(),
-            "--home\n/a\norders\nlist\n--status\nfailed\n--since\n2d\n--json".to_owned(),
-            "webhooks\ncreate\nci\n--kind\ngitlab-ci\n--variable\nA=1\n--schedule\n0,5,30"
-                .to_owned(),
-            "config\nset\nlimits.open_orders\n7".to_owned(),
-        ],
-        "configuration" => below("tests/samples/valid/configuration"),
-        "definition" => [below("tests/samples/definitions"), below("providers")].concat(),
-        "webhooks" => vec![webhooks().to_string()],
-        "inventory" => below("tests/samples/valid/inventory"),
-        "state" => below("tests/samples/valid/order"),
-        "lines" => vec![
-            "17 quarantined".to_owned(),
-            "2026-01-02T03:04:05Z".to_owned(),
-            "Fri, 02 Jan 2026 03:07:00 GMT".to_owned(),
-            "120".to_owned(),
-            "10.0.0.0/8".to_owned(),
-            "192.0.2.1 ssh-rsa AAAA\n\n# Host 192.0.2.1 found: line 1\n192.0.2.1 ssh-rsa AAAA"
-                .to_owned(),
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3sb2Z1k1cJpTdZ9XoVx1f3nZ8o0yJ0mSx9rR1Xy0aB a"
-                .to_owned(),
-        ],
-        "expression" => vec![
-            "reply.servers | where('id', 1) | first".to_owned(),
-            "reply.name | match('(c.*)y') ~ '/' ~ status".to_owned(),
-            "(reply.price | default(1)) if reply.on else none".to_owned(),
-        ],
-        "user_data" => vec![
-            "#cloud-config\npackages: [htop]\n".to_owned(),
-            "MIME-Version: 1.0\nContent-Type: text/plain\n\n#!/bin/sh\ntrue\n".to_owned(),
-        ],
-        "program" => vec![
-            r#"create {"server_id":"vm-1"}"#.to_owned(),
-            r#"find {"servers":[{"server_id":"1"},{"server_id":2}]}"#.to_owned(),
-            r#"poll {"status":"building"}"#.to_owned(),
-            r#"balance {"amount":3.5,"currency":"EUR"}"#.to_owned(),
-        ],
-        "keys" => below("tests/samples/keys"),
-        "hoster" => recorded(),
-        "receiver" => vec![
-            "400\nretry-after: 120\nlocation: /x?y=canary\n\n{\"message\":{\"base\":[\"no\"]}}"
-                .to_owned(),
-            "200\n\n{\"state\":\"inProgress\",\"id\":11}".to_owned(),
-        ],
-        other => panic!("{other} has no samples"),
-    }
-}
-
-/// The replies that are recorded in the definitions, as the target of hosters reads them.
-fn recorded() -> Vec<String> {
-    let mut all = Vec::new();
-    for (name, text) in crate::definition::BUILT_IN {
-        let definition: Value = serde_json::from_str(text).unwrap();
-        let recordings = definition["recordings"].as_array();
-        for (number, recording) in recordings.into_iter().flatten().enumerate() {
-            for (at, reply) in recording["replies"].as_array().unwrap().iter().enumerate() {
-                let status = reply["status"].as_u64().unwrap_or(200);
-                let (kind, body) = match reply["xml"].as_str() {
-                    Some(xml) => ("text/xml", xml.to_owned()),
-                    None => ("application/json", reply["json"].to_string()),
-                };
-                all.push(format!("{name} {number} {at} {status}\ncontent-type: {kind}\n\n{body}"));
-            }
-        }
-    }
-    assert!(all.len() > 100, "{}", all.len());
-    all
-}
-
-fn webhooks() -> Value {
-    json!({ "webhooks": [
-        { "name": "a", "kind": "generic", "url": "https://canary@a.example/canary",
-          "headers": { "X-Key": "canary" }, "events": ["order.finished"],
-          "secrets": [{ "value": "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5" }] },
-        { "name": "b", "kind": "template", "url": "https://b.example/",
-          "body": "{\"text\": \"{{ summary }}\"}" },
-    ] })
-}
 
 /// What stands in for a value.
 fn odd_value() -> impl Strategy<Value = Value> {

@@ -238,9 +238,16 @@ impl Order {
     }
 
     /// Ends a wish that cannot be fulfilled.
+    ///
+    /// A failed order goes on saying which server it has left.
     pub(crate) fn refuse_wish(&mut self, reason: String, now: Timestamp) {
+        const NOT: &str = "; not released: ";
         self.wish = None;
-        self.reason = Some(reason);
+        let said = self.reason.take().filter(|_| self.state == State::Failed);
+        self.reason = Some(match said {
+            Some(said) => said.split(NOT).next().unwrap_or_default().to_owned() + NOT + &reason,
+            None => reason,
+        });
         self.updated_at = now;
     }
 

@@ -125,3 +125,19 @@ fn a_new_wish_has_all_of_its_time_and_a_repeated_one_does_not() {
     let purchase = order.purchase.unwrap();
     assert_eq!((purchase.troubled_since, purchase.removal), (long_ago, Some(removal)));
 }
+
+#[test]
+fn a_failed_order_whose_release_came_to_nothing_still_says_which_server_it_left() {
+    let (mut order, now) = (order(), Timestamp::UNIX_EPOCH);
+    order.server_id = Some("17".to_owned());
+    order.troubled(Some(now));
+    order.fail("no answer; server 17 (`webdir-7`) was bought".to_owned(), Uuid::nil(), now);
+    for why in ["busy", "gone away"] {
+        order.ask(Wish::Release, now).unwrap();
+        assert_eq!(order.purchase.as_ref().unwrap().troubled_since, None);
+        order.troubled(Some(now));
+        order.refuse_wish(why.to_owned(), now);
+    }
+    let expected = "no answer; server 17 (`webdir-7`) was bought; not released: gone away";
+    assert_eq!(order.reason.as_deref(), Some(expected));
+}

@@ -45,6 +45,16 @@ pub(crate) fn claim_read_and_written(text: &str) -> Option<String> {
     claims::Claim::parse(text).map(claims::Claim::text)
 }
 
+/// Returns what a `sequence` that was read is written as.
+///
+/// # Errors
+/// What is wrong with it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn sequence_read_and_written(bytes: &[u8]) -> Result<String, String> {
+    let read = json::parse::<sequence::Sequence>(bytes)?;
+    serde_json::to_string(&read.today(Timestamp::UNIX_EPOCH)).map_err(|error| error.to_string())
+}
+
 /// The order book of one provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {

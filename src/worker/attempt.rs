@@ -97,13 +97,17 @@ impl Due {
         let at = clock::now();
         let started = Instant::now();
         let (http_status, response, verdict) = self.exchange(&delivery, at);
-        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = started.elapsed();
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let number = delivery.attempts.last().map_or(1, |last| last.number + 1);
         let error = verdict.why().map(str::to_owned);
         let attempt = Attempt { number, at, milliseconds, http_status, error, response };
         let id = self.id.to_string();
         let next = |made| self.plan.wait_after(made, &id);
-        delivery.attempted(attempt, &verdict, clock::now(), next);
+        // Not what the clock says by now: set ahead meanwhile, it would have the next attempt wait for
+        // that time once it is right again.
+        let ended = at.checked_add(took).unwrap_or(at);
+        delivery.attempted(attempt, &verdict, ended, next);
         Sent { delivery, verdict }
     }
 

@@ -1,27 +1,20 @@
 //! The clock is set while a worker lives: no order is lost, none buys twice, no event is lost, and
 //! nobody waits until the time comes again that there was.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::book::assert_whole;
+use crate::support::faketime::Clock;
 use crate::support::hooks::{SOON, event_id};
 use crate::support::hoster::Hoster;
 use crate::support::hoster::mode::Mode;
+use crate::support::hoster::response::Response;
 use crate::support::plugin::Plugin;
 use crate::support::promise::{doubled, lost, only_order};
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::skip;
 use crate::support::sweep::{bare, hold_worker_lock};
-
-/// What gives a process another clock, in the places where Debian and Fedora keep it.
-const LIBRARIES: [&str; 4] = [
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-    "/usr/lib64/faketime/libfaketimeMT.so.1",
-    "/usr/lib/faketime/libfaketimeMT.so.1",
-];
 
 /// By how many seconds the clock is set ahead or back: within what orders may take, and beyond.
 const STEPS: [i64; 4] = [600, -600, 40 * 86_400, -40 * 86_400];
@@ -29,17 +22,20 @@ const STEPS: [i64; 4] = [600, -600, 40 * 86_400, -40 * 86_400];
 /// How long a worker may take whose clock was set: it has little to do.
 const SOON_ENOUGH: Duration = Duration::from_secs(20);
 
-/// Sets the clock of whoever reads that file by so many seconds from what it is.
-fn set(file: &Path, seconds: i64) {
-    let new = file.with_extension("new");
-    std::fs::write(&new, format!("{seconds:+}\n")).unwrap();
-    std::fs::rename(new, file).unwrap();
+/// Returns whether clocks can be set, and says so where not.
+fn there_is_one() -> bool {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let found = Clock::new(scratch.path().join("clock")).is_some();
+    if !found {
+        skip("libfaketime is not installed");
+    }
+    found
 }
 
 /// Lets a worker drive one order and tell of it, whose clock is set when the hoster has been asked so
 /// often; returns how many seconds ahead the worker was when it was done with the order, or none where
 /// it was done before its clock was set.
-fn step(library: &str, seconds: i64, after: usize) -> Option<i64> {
+fn step(seconds: i64, after: usize) -> Option<i64> {
     let hoster = Hoster::start(Mode { building_polls: 3, ..Mode::plain() });
     let plugin = Plugin::with_hoster(&hoster, "fake-plain");
     let receiver = Receiver::start();
@@ -49,19 +45,15 @@ fn step(library: &str, seconds: i64, after: usize) -> Option<i64> {
     let id = plugin.order();
     drop(held);
 
-    let clock = plugin.root().join("clock");
-    set(&clock, 0);
+    let clock = Clock::new(plugin.root().join("clock")).expect("libfaketime is there");
     let mut work = bare(&plugin, &["work"]);
-    work.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", &clock);
-    // Each look at the clock is one at the file; what only goes forward is left alone.
-    work.envs([("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]);
-    work.env("NO_FAKE_STAT", "1");
+    clock.give(&mut work);
     let mut worker = work.stdout(Stdio::null()).spawn().expect("the provider runs");
     let begun = Instant::now();
     let mut was_set = false;
     while worker.try_wait().expect("it is ours").is_none() {
         if !was_set && hoster.requests().len() >= after {
-            set(&clock, seconds);
+            clock.set(seconds);
             was_set = true;
         }
         assert!(begun.elapsed() < SOON_ENOUGH, "{seconds} s after {after} requests: it waits");
@@ -85,18 +77,46 @@ fn step(library: &str, seconds: i64, after: usize) -> Option<i64> {
 
 #[test]
 fn a_clock_that_is_set_while_a_worker_lives_loses_nothing_and_holds_nothing() {
-    let Some(library) = LIBRARIES.into_iter().find(|path| Path::new(path).exists()) else {
-        return skip("libfaketime is not installed");
-    };
+    if !there_is_one() {
+        return;
+    }
     std::thread::scope(|scope| {
         for seconds in STEPS {
             scope.spawn(move || {
-                let ahead: Vec<i64> =
-                    (0..99).map_while(|after| step(library, seconds, after)).collect();
+                let ahead: Vec<i64> = (0..99).map_while(|after| step(seconds, after)).collect();
                 // Set before the last look at the hoster, it was another clock all the same.
                 let moved = ahead.iter().filter(|ahead| (seconds - **ahead).abs() < 60).count();
                 assert!(moved > 3, "{seconds} s: {ahead:?}");
             });
         }
     });
+}
+
+#[test]
+fn a_clock_that_was_ahead_as_an_attempt_ended_does_not_hold_the_next_one() {
+    if !there_is_one() {
+        return;
+    }
+    let plugin = Plugin::with_servers(1);
+    let receiver = Receiver::start();
+    receiver.next([Reply::Held(Response::told(503))]);
+    plugin.hook("billing", "generic", &receiver, &["--schedule", "0,0.05"]);
+    let held = hold_worker_lock(&plugin);
+    plugin.order();
+    drop(held);
+
+    let clock = Clock::new(plugin.root().join("clock")).expect("libfaketime is there");
+    let mut work = bare(&plugin, &["work"]);
+    clock.give(&mut work);
+    let mut worker = work.stdout(Stdio::null()).spawn().expect("the provider runs");
+    receiver.wait_for(1);
+    clock.set(40 * 86_400);
+    // The next attempt, should there be time for it, comes to nothing either.
+    receiver.next([Reply::status(503)]);
+    receiver.release();
+    plugin.tried("billing", 1);
+    worker.kill().expect("it is ours");
+    worker.wait().expect("it is ours");
+    plugin.run(&["work"]).prints();
+    plugin.are("billing", 1, "delivered");
 }

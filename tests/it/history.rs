@@ -101,10 +101,16 @@ fn add(history: &mut History, number: usize, life: Life) {
         history.sold.push(Sold { id: format!("s{id}"), name, there });
     }
     for kind in kinds.iter().filter(|_| answered) {
-        let arrival =
-            Arrival { id: format!("{id}-{kind}"), body: kind.clone().into_bytes(), late: false };
-        history.hooks[0].arrivals.extend(std::iter::repeat_n(arrival, 1 + usize::from(life.again)));
+        let arrival = arrived(&format!("{id}-{kind}"), kind.as_bytes());
+        if life.again {
+            history.hooks[0].arrivals.push(Arrival { taken: false, ..arrival.clone() });
+        }
+        history.hooks[0].arrivals.push(arrival);
     }
+}
+
+fn arrived(id: &str, body: &[u8]) -> Arrival {
+    Arrival { id: id.to_owned(), body: body.to_vec(), taken: true, late: false }
 }
 
 /// Asks for an order until it has ended, and gives it up where that is its way.
@@ -322,18 +328,14 @@ fn an_event_arrives_in_its_order_and_is_always_the_same() {
     });
     breaks("with two bodies", |history| {
         let id = of(history, "released");
-        history.hooks[0].arrivals.push(Arrival { id, body: b"other".to_vec(), late: false });
+        history.hooks[0].arrivals.push(arrived(&id, b"other"));
     });
     breaks("which is no event", |history| {
-        history.hooks[0].arrivals.push(Arrival {
-            id: "x".to_owned(),
-            body: Vec::new(),
-            late: false,
-        });
+        history.hooks[0].arrivals.push(arrived("x", b""));
     });
     breaks("which is no event", |history| {
         let id = of(history, "accepted");
-        history.hooks[0].arrivals.push(Arrival { id, body: Vec::new(), late: false });
+        history.hooks[0].arrivals.push(arrived(&id, b""));
     });
     breaks("got event 0 of order", |history| {
         let (_, id) = find(history, "released", "inventory");
@@ -352,6 +354,19 @@ fn an_event_arrives_in_its_order_and_is_always_the_same() {
         };
         history.hooks[0].arrivals.retain(told);
     });
+}
+
+#[test]
+fn an_event_that_no_receiver_took_is_lost() {
+    let change = |history: &mut History, change: fn(&mut Arrival)| {
+        let (_, id) = find(history, "finished", "fake");
+        let of = format!("{id}-order.finished");
+        history.hooks[0].arrivals.iter_mut().filter(|one| one.id == of).for_each(change);
+    };
+    // Refused, unanswered, or answered by half.
+    breaks("never took order.finished", |history| change(history, |one| one.taken = false));
+    // Taken when nobody was there any more to hear of it.
+    breaks("never took order.finished", |history| change(history, |one| one.late = true));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Many callers and workers, killed at random, with hosters and receivers that go wrong at random:
 //! what is promised holds of the whole history.
 //!
-//! CI does a little of it. `SOAK_ORDERS=10000` and `SOAK_SECONDS=600` ask for more, of which the
-//! longer one counts, `SOAK_CALLERS=32` for more at once, and `SOAK_SEED=N` makes the same choices
+//! CI does a little of it. `SOAK_ORDERS=10000` and `SOAK_SECONDS=600` ask for more answered orders or
+//! for more time, of which the longer one counts, `SOAK_CALLERS=32` for more at once, and `SOAK_SEED=N` makes the same choices
 //! again.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,7 +31,7 @@ fn what_is_promised_holds_of_everything_that_happens_at_random() {
     eprintln!("SOAK_SEED={} and {} callers", size.seed, size.callers);
     let figures = run(size);
     eprintln!("{}", figures.line());
-    proved(figures.orders);
+    proved(figures.answered);
     assert!(figures.violations.is_empty(), "{:#?}", figures.violations);
-    assert!(figures.killed_callers > 0 && figures.killed_workers > 0, "{figures:?}");
+    assert!(figures.missing().is_empty(), "none: {:?}", figures.missing());
 }

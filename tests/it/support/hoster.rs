@@ -115,6 +115,11 @@ impl Hoster {
         self.state().forget_faults();
     }
 
+    /// Returns how many requests met what was told.
+    pub(crate) fn faults_met(&self) -> usize {
+        self.state().met
+    }
+
     /// Changes how it works from now on.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Mode)) {
         change(&mut self.state().mode);

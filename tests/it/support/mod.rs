@@ -6,6 +6,7 @@ pub(crate) mod book;
 pub(crate) mod droplets;
 mod effect;
 pub(crate) mod errno;
+pub(crate) mod faketime;
 pub(crate) mod guide;
 pub(crate) mod hand;
 pub(crate) mod history;

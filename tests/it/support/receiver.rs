@@ -69,6 +69,8 @@ struct State {
     seen: Vec<Seen>,
     /// Which of them came of somebody who was gone by then.
     gone: BTreeSet<usize>,
+    /// Which of them were answered with a whole 2xx.
+    taken: BTreeSet<usize>,
     next: VecDeque<Reply>,
     released: bool,
 }
@@ -121,6 +123,11 @@ impl Receiver {
         self.desk.state().gone.clone()
     }
 
+    /// Returns which of its requests it answered with a whole 2xx.
+    pub(crate) fn taken(&self) -> BTreeSet<usize> {
+        self.desk.state().taken.clone()
+    }
+
     /// Waits until it was sent so many requests; returns all.
     #[track_caller]
     pub(crate) fn wait_for(&self, number: usize) -> Vec<Seen> {
@@ -147,7 +154,8 @@ impl Desk {
         let mut reader = BufReader::new(stream);
         while let Some(seen) = Seen::read(&mut reader)? {
             let last = seen.is_the_last();
-            let response = match self.take(seen, stream) {
+            let (number, reply) = self.take(seen, stream);
+            let response = match reply {
                 Reply::Answer(response) => response,
                 Reply::Held(response) => {
                     let held = self.released.wait_while(self.state(), |state| !state.released);
@@ -160,6 +168,10 @@ impl Desk {
                     return stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
                 }
             };
+            if (200..300).contains(&response.status) {
+                // Before it is said: whoever hears it may look here at once.
+                self.state().taken.insert(number);
+            }
             stream.write_all(&response.bytes(Point::AfterBody).0)?;
             if last {
                 return Ok(());
@@ -168,7 +180,7 @@ impl Desk {
         Ok(())
     }
 
-    fn take(&self, seen: Seen, stream: &TcpStream) -> Reply {
+    fn take(&self, seen: Seen, stream: &TcpStream) -> (usize, Reply) {
         let mut state = self.state();
         let reply = state.next.pop_front().unwrap_or_else(|| (self.usual)(&seen));
         let number = state.seen.len();
@@ -176,7 +188,7 @@ impl Desk {
             state.gone.insert(number);
         }
         state.seen.push(seen);
-        reply
+        (number, reply)
     }
 }
 

@@ -74,7 +74,7 @@ fn lives(book: &Book<'_>, found: &mut Vec<String>) {
     }
 }
 
-/// Every event of an answered order arrives at least once, with one id and one body, in the order of
+/// Every event of an answered order is taken at least once, with one id and one body, in the order of
 /// its events; and nothing else arrives.
 fn told(book: &Book<'_>, found: &mut Vec<String>) {
     // Which event of which order an id is of.
@@ -99,6 +99,7 @@ fn told_by(hook: &Hook, known: &BTreeMap<&str, (&str, usize, &str)>, found: &mut
     let name = &hook.name;
     let mut bodies: BTreeMap<&str, &[u8]> = BTreeMap::new();
     let mut reached: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
     for arrival in &hook.arrivals {
         let Some((id, at, _)) = known.get(arrival.id.as_str()) else {
             found.push(format!("{name} was told of {}, which is no event", arrival.id));
@@ -106,6 +107,9 @@ fn told_by(hook: &Hook, known: &BTreeMap<&str, (&str, usize, &str)>, found: &mut
         };
         if *bodies.entry(&arrival.id).or_insert(&arrival.body) != arrival.body {
             found.push(format!("{name} got event {} with two bodies", arrival.id));
+        }
+        if arrival.taken && !arrival.late {
+            taken.insert(&arrival.id);
         }
         let reached = reached.entry(id).or_default();
         if *at < *reached && !arrival.late {
@@ -115,10 +119,12 @@ fn told_by(hook: &Hook, known: &BTreeMap<&str, (&str, usize, &str)>, found: &mut
     }
     let selects = |kind: &str| hook.types.iter().any(|one| one == kind);
     for (event, (id, _, kind)) in known {
-        match (selects(kind), bodies.contains_key(event)) {
-            (true, false) => found.push(format!("{name} was never told {kind} of order {id}")),
-            (false, true) => found.push(format!("{name} got {kind} of order {id}, unasked")),
-            _ => {}
+        if selects(kind) && !bodies.contains_key(event) {
+            found.push(format!("{name} was never told {kind} of order {id}"));
+        } else if selects(kind) && !taken.contains(event) {
+            found.push(format!("{name} never took {kind} of order {id}, and it came no more"));
+        } else if !selects(kind) && bodies.contains_key(event) {
+            found.push(format!("{name} got {kind} of order {id}, unasked"));
         }
     }
 }

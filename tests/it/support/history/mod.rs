@@ -48,11 +48,18 @@ pub(crate) struct Hook {
 }
 
 /// A message that a receiver read whole, whatever it answered.
+///
+/// One that was taken and whose sender was killed before it heard of it is taken all the same, and
+/// comes again.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     pub(crate) id: String,
     pub(crate) body: Vec<u8>,
-    /// Whether its sender was gone when it was read: it may have been sent long before.
+    /// Whether it was answered with a whole reply of 2xx; one that was refused, that got no answer or
+    /// half of one is to come again.
+    pub(crate) taken: bool,
+    /// Whether its sender was gone when it was read: it may have been sent long before, and nobody
+    /// heard what became of it.
     pub(crate) late: bool,
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) sessions: Vec<String>,
     logins: usize,
     faults: BTreeMap<Verb, VecDeque<(Fault, usize)>>,
+    /// How many requests met a fault.
+    pub(crate) met: usize,
 }
 
 impl State {
@@ -36,6 +38,7 @@ impl State {
             sessions: Vec::new(),
             logins: 0,
             faults: BTreeMap::new(),
+            met: 0,
         }
     }
 
@@ -82,6 +85,7 @@ impl State {
                 if *times != ALWAYS {
                     *times -= 1;
                 }
+                self.met += usize::from(*fault != Fault::None);
                 return *fault;
             }
             queue.pop_front();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::{Figures, Soak};
 use crate::support::book::assert_whole;
 use crate::support::history::{Call, History, violations};
+use crate::support::hoster::Hoster;
 use crate::support::sweep::bare;
 
 /// How many callers ask for everything at the end.
@@ -28,7 +29,7 @@ impl Soak {
         }
         let mut figures = Figures {
             killed_workers: self.killed_workers.load(Ordering::SeqCst),
-            hoster_faults: self.hoster_faults.load(Ordering::SeqCst),
+            outages: self.outages.load(Ordering::SeqCst),
             receiver_faults: self.mood.refused.load(Ordering::SeqCst),
             ..Figures::default()
         };
@@ -43,6 +44,7 @@ impl Soak {
                 self.keep(number, &history);
             }
             figures.count(&history);
+            figures.hoster_faults += provider.hoster.as_ref().map_or(0, Hoster::faults_met);
             figures.violations.extend(found.iter().map(|one| format!("{}: {one}", provider.name)));
             if found.is_empty() && figures.violations.is_empty() {
                 assert_whole(&provider.plugin);
@@ -123,8 +125,8 @@ impl Soak {
 
 impl Figures {
     fn count(&mut self, history: &History) {
-        let placed = history.calls.iter().filter(|call| call.words[0] == "order");
-        self.orders += placed.count();
+        let asked = history.calls.iter().filter(|call| call.words[0] == "order");
+        self.asked += asked.count();
         self.answered += history.answered().len();
         let finished = |order: &&(String, serde_json::Value)| order.1["state"] == "finished";
         self.finished += history.orders.iter().filter(finished).count();

@@ -7,6 +7,7 @@ mod end;
 mod part;
 mod provider;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ const DEFINITIONS: [&str; 3] = ["inventory", "fake-unique", "fake-plain"];
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) callers: usize,
-    /// How many orders are placed at least.
+    /// How many orders are answered at least.
     pub(crate) orders: usize,
     /// For how long orders are placed at least.
     pub(crate) time: Duration,
@@ -38,23 +39,27 @@ struct Soak {
     mood: Arc<Mood>,
     /// What was called, of each provider.
     calls: Vec<Mutex<Vec<Call>>>,
-    /// How many orders were placed, or tried to be.
-    placed: AtomicUsize,
+    /// The orders that were answered, with the number of their provider.
+    answered: Mutex<BTreeSet<(usize, String)>>,
     over: AtomicBool,
     killed_workers: AtomicUsize,
-    hoster_faults: AtomicUsize,
+    outages: AtomicUsize,
 }
 
 /// What a soak has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    pub(crate) orders: usize,
+    /// The calls of `order`, refused and repeated ones too.
+    pub(crate) asked: usize,
+    /// The orders that were answered, each once.
     pub(crate) answered: usize,
     pub(crate) finished: usize,
     pub(crate) bought: usize,
     pub(crate) killed_callers: usize,
     pub(crate) killed_workers: usize,
+    /// The requests to hosters that went wrong.
     pub(crate) hoster_faults: usize,
+    pub(crate) outages: usize,
     pub(crate) receiver_faults: usize,
     pub(crate) messages: usize,
     pub(crate) again: usize,
@@ -72,10 +77,10 @@ pub(crate) fn run(size: Size) -> Figures {
         calls: providers.iter().map(|_| Mutex::default()).collect(),
         providers,
         mood,
-        placed: AtomicUsize::new(0),
+        answered: Mutex::default(),
         over: AtomicBool::new(false),
         killed_workers: AtomicUsize::new(0),
-        hoster_faults: AtomicUsize::new(0),
+        outages: AtomicUsize::new(0),
     };
     std::thread::scope(|scope| {
         let soak = &soak;
@@ -97,37 +102,49 @@ impl Soak {
         Dice::of(self.size.seed, u64::try_from(whose).expect("it fits"))
     }
 
-    /// Returns whether another order is to be placed, and counts it.
+    /// Returns whether another order is to be placed.
     ///
     /// Where both a number and a time are asked for, the orders are spread over the time.
     fn goes_on(&self) -> bool {
-        let placed = self.placed.fetch_add(1, Ordering::SeqCst);
-        let (orders, now) = (self.size.orders.max(1), placed.min(self.size.orders));
+        let answered = self.answered.lock().expect("no caller panicked").len();
+        let (orders, now) = (self.size.orders.max(1), answered.min(self.size.orders));
         let part = |number: usize| u32::try_from(number).expect("it fits");
         let due = self.size.time / part(orders) * part(now);
         std::thread::sleep(due.saturating_sub(self.begun.elapsed()));
-        let enough = placed >= self.size.orders && self.begun.elapsed() >= self.size.time;
-        if enough {
-            self.placed.fetch_sub(1, Ordering::SeqCst);
-        }
-        !enough
+        answered < self.size.orders || self.begun.elapsed() < self.size.time
     }
 }
 
 impl Figures {
+    /// Returns the names of what never happened: a soak without it proves nothing of it.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        let all = [
+            ("answered", self.answered),
+            ("finished", self.finished),
+            ("bought", self.bought),
+            ("killed callers", self.killed_callers),
+            ("killed workers", self.killed_workers),
+            ("faults of hosters", self.hoster_faults),
+            ("faults of receivers", self.receiver_faults),
+            ("messages again", self.again),
+        ];
+        all.into_iter().filter(|(_, number)| *number == 0).map(|(name, _)| name).collect()
+    }
+
     /// Returns the one line that the pages show.
     pub(crate) fn line(&self) -> String {
         format!(
-            "{} orders, {} answered, {} finished, {} servers bought, {} callers killed, \
-             {} workers killed, {} faults of hosters, {} of receivers, {} messages, {} of them \
-             again, {} violations",
-            self.orders,
+            "{} orders asked for, {} answered, {} finished, {} servers bought, {} callers killed, \
+             {} workers killed, {} faults of hosters, {} outages, {} faults of receivers, \
+             {} messages, {} of them again, {} violations",
+            self.asked,
             self.answered,
             self.finished,
             self.bought,
             self.killed_callers,
             self.killed_workers,
             self.hoster_faults,
+            self.outages,
             self.receiver_faults,
             self.messages,
             self.again,

@@ -120,6 +120,9 @@ impl Soak {
             status: status.code(),
             stdout,
         };
+        if let Some(id) = call.ordered() {
+            self.answered.lock().expect("no caller panicked").insert((provider, id));
+        }
         self.calls[provider].lock().expect("no caller panicked").push(call.clone());
         call
     }
@@ -148,8 +151,8 @@ impl Soak {
             let hosters: Vec<_> =
                 self.providers.iter().filter_map(|one| one.hoster.as_ref()).collect();
             let hoster = *dice.one(&hosters);
-            self.hoster_faults.fetch_add(1, Ordering::SeqCst);
             if dice.chance(4) {
+                self.outages.fetch_add(1, Ordering::SeqCst);
                 hoster.shut();
                 std::thread::sleep(dice.micros(OUTAGE));
                 hoster.open();

@@ -137,10 +137,11 @@ impl Provider {
             sold.map(|one| Sold { id: one.shown, name: one.name, there: !one.removed }).collect();
         let hooks = HOOKS.iter().zip(&self.receivers).map(|((name, _, every), receiver)| {
             let types = TYPES.iter().skip(usize::from(!every)).map(|kind| (*kind).to_owned());
-            let gone = receiver.gone();
+            let (taken, gone) = (receiver.taken(), receiver.gone());
             let message = |(number, seen): (usize, Seen)| Arrival {
                 id: seen.headers["webhook-id"].clone(),
                 body: seen.body,
+                taken: taken.contains(&number),
                 late: gone.contains(&number),
             };
             let arrivals = receiver.requests().into_iter().enumerate().map(message).collect();
