@@ -58,6 +58,14 @@ pub(crate) fn one_of(usual: usize) -> usize {
     }
 }
 
+/// Checks that one of `stride` calls was tried at least, of those that the longest run had that came to
+/// its end: a few may be missing, for how many there are differs a little from run to run.
+#[track_caller]
+pub(crate) fn assert_enough(name: &str, points: usize, calls: usize, stride: usize) {
+    let least = (calls - calls / 8) / stride;
+    assert!(points >= least.max(1), "{name}: {points} points of {calls} calls, 1 of {stride}");
+}
+
 /// Says in a line of its own why a test is skipped where it cannot run.
 pub(crate) fn skip(why: &str) {
     say(&format!("skipped: {why}"));
