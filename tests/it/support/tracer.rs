@@ -45,6 +45,8 @@ pub(crate) struct Run {
     pub(crate) wrong: usize,
     /// Whether there was a call that was to go wrong: not each can go wrong in each way.
     pub(crate) reached: bool,
+    /// The numbers of calls of which nobody has said whether they can fail.
+    pub(crate) unlisted: BTreeSet<i64>,
     /// Whether time was up before the last of the tree ended.
     pub(crate) is_late: bool,
 }
@@ -246,6 +248,7 @@ struct Tree<'a> {
     status: Option<i32>,
     injection: Option<Injection>,
     kinds: [usize; KINDS.len()],
+    unlisted: BTreeSet<i64>,
     wrong: usize,
     /// What calls that are under way are to say.
     lies: BTreeMap<Pid, i64>,
@@ -279,6 +282,7 @@ impl<'a> Tree<'a> {
             status: None,
             injection: None,
             kinds: [0; KINDS.len()],
+            unlisted: BTreeSet::new(),
             wrong: 0,
             lies: BTreeMap::new(),
             loading: BTreeSet::from([root]),
@@ -302,6 +306,7 @@ impl<'a> Tree<'a> {
             stderr: String::new(),
             status: self.status,
             kinds: self.kinds,
+            unlisted: self.unlisted,
             wrong: self.wrong,
             reached: self.living.stage().is_wrong,
             is_late: self.living.are_to_end(),
@@ -391,6 +396,7 @@ impl<'a> Tree<'a> {
             }
             self.loading.remove(&pid);
         }
+        self.unlisted.extend(inject::unlisted(pid));
         let Some(kind) = inject::kind(pid) else { return };
         self.kinds[kind] += 1;
         if kind == injection.kind && injection.calls().contains(&self.kinds[kind]) {
