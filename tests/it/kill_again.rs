@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::kill_order::{check_without_key, in_use, is_carried_out};
 use crate::support::answer::Answer;
-use crate::support::book::{assert_whole, number, orders};
+use crate::support::book::{assert_private, assert_whole, number, orders};
 use crate::support::hand::read;
 use crate::support::hoster::Hoster;
 use crate::support::hoster::mode::Mode;
@@ -98,6 +98,7 @@ pub(crate) fn a_new_secret(by: By) {
         status: 0,
     };
     sweep.by(by, |plugin, run| {
+        assert_private(plugin);
         let now = secrets(plugin);
         assert_eq!(now.last(), first.last(), "the old one stays for a day");
         assert!(now.len() <= 2, "{now:?}");
@@ -108,6 +109,7 @@ pub(crate) fn a_new_secret(by: By) {
         assert!(secrets(plugin).len() > now.len());
         let left = std::fs::read_dir(plugin.etc("webhooks")).into_iter().flatten().count();
         assert_eq!(left, 0, "nothing is left");
+        assert_whole(plugin);
     });
 }
 
