@@ -46,5 +46,5 @@ fn a_worker_of_orders_of_a_program_may_meet_any_error() {
 
 #[test]
 fn a_worker_that_tells_webhooks_may_meet_any_error() {
-    kill_delivery::fail(211);
+    kill_delivery::fail(397);
 }

@@ -136,5 +136,5 @@ fn power_may_fail_while_a_program_makes_servers() {
 
 #[test]
 fn power_may_fail_while_webhooks_are_told() {
-    kill_delivery::cut(97);
+    kill_delivery::cut(193);
 }

@@ -34,7 +34,7 @@ pub(crate) const SCENARIOS: [&str; 21] = [
     "work, an order of a hoster",
     "work, an order whose reply is lost",
     "work, an order of a program",
-    "work, three orders and three webhooks",
+    "work, three orders and six webhooks",
     "retention",
 ];
 
