@@ -16,7 +16,7 @@ use crate::support::inject::{Injection, KINDS, What};
 use crate::support::kinds::{HOOKS, Hook, OF_ALL, add_hooks};
 use crate::support::lives::Lives;
 use crate::support::plugin::Plugin;
-use crate::support::sweep::{Template, call, hold_worker_lock};
+use crate::support::sweep::{By, OWNER, Template, call, hold_worker_lock};
 
 /// CI tries one of so many points.
 const STRIDE: usize = 7;
@@ -95,6 +95,20 @@ pub(crate) fn cut(stride: usize) {
 /// The same worker, whose system calls fail; CI tries one of `stride` points.
 pub(crate) fn fail(stride: usize) {
     drives_and_tells(&busy()).fail(stride);
+}
+
+/// The same worker of root's, over a provider of another owner.
+pub(crate) fn as_root(by: &By) {
+    let busy = busy();
+    let template = busy.given_to(OWNER);
+    let name = "work, three orders and six webhooks, as root";
+    let lives = Lives { name, ..drives_and_tells(&template) };
+    match *by {
+        By::KillSome(stride) => lives.run(stride),
+        By::Errno(stride) => lives.fail(stride),
+        By::Outage(stride) => lives.cut(stride),
+        By::Kill | By::AsRoot(_) => unreachable!("nobody asks for it"),
+    }
 }
 
 /// A file of a delivery, or one of how a webhook fares, that cannot be opened once.

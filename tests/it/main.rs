@@ -10,6 +10,7 @@
 
 mod support;
 
+mod as_root;
 mod broken_state;
 mod check;
 mod check_faults;

@@ -101,6 +101,7 @@ impl Lives<'_> {
         let _here = Here { lives: self, at };
         let plugin = self.template.copy();
         let receiver = connect(&plugin);
+        self.template.give_away(&plugin);
         let run = tracer::kill_at_effect(bare(&plugin, &["work"]), at);
         assert!(run.killed || run.status == Some(0), "{run:?}");
         let (again, seen) = self.go_on(&plugin, &receiver);
@@ -128,6 +129,7 @@ impl Lives<'_> {
                 hook["tries"] = PATIENT_TRIES.into();
             }
         });
+        self.template.give_away(&plugin);
         let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
         self.go_on(&plugin, &receiver);
         run
@@ -138,6 +140,7 @@ impl Lives<'_> {
         Outages { name: self.name, stride }.run(|outage| {
             let plugin = self.template.copy_into(outage.disk.root());
             let receiver = connect(&plugin);
+            self.template.give_away(&plugin);
             outage.disk.sync();
             let run = outage.strikes(bare(&plugin, &["work"]), 0, ());
             self.go_on(&plugin, &receiver);
@@ -162,6 +165,7 @@ impl Lives<'_> {
         assert_eq!(outcome(plugin, &order(plugin, &["order", "1"]))["status"], "finished");
         plugin.settled();
         assert_whole(plugin);
+        self.template.assert_owned(plugin);
         (again, seen)
     }
 

@@ -35,6 +35,7 @@ pub(crate) mod screen;
 pub(crate) mod service;
 pub(crate) mod soak;
 pub(crate) mod sweep;
+pub(crate) mod template;
 pub(crate) mod tracer;
 pub(crate) mod vendor;
 pub(crate) mod verifiers;
@@ -61,10 +62,10 @@ pub(crate) fn one_of(usual: usize) -> usize {
 }
 
 /// Checks that one of `stride` calls was tried at least, of those that the longest run had that came to
-/// its end: a few may be missing, for how many there are differs a little from run to run.
+/// its end: some may be missing, for a worker that asks again makes more calls the longer a run takes.
 #[track_caller]
 pub(crate) fn assert_enough(name: &str, points: usize, calls: usize, stride: usize) {
-    let least = (calls - calls / 8) / stride;
+    let least = (calls - calls / 4) / stride;
     assert!(points >= least.max(1), "{name}: {points} points of {calls} calls, 1 of {stride}");
 }
 

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::power::{Cut, Disk, Kind};
+use super::sweep::AS_ROOT;
 use super::tracer::{self, Run};
 
 /// The rows of the table of `docs/reliability.md`.
@@ -73,7 +74,8 @@ impl Outages<'_> {
     /// must hold does not.
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
     pub(crate) fn run(&self, trial: impl Fn(&Outage<'_>) -> Run + Sync) {
-        assert!(SCENARIOS.contains(&self.name), "{} is no row of the table", self.name);
+        let row = self.name.strip_suffix(AS_ROOT).unwrap_or(self.name);
+        assert!(SCENARIOS.contains(&row), "{row} is no row of the table");
         let mut cells = Vec::new();
         let (mut points, mut violations) = (0, 0);
         for kind in Kind::ALL {
