@@ -71,6 +71,7 @@ mod kill_retention;
 mod kill_webhooks;
 mod kill_worker;
 mod metrics;
+mod mounted_over;
 mod network_file_system;
 mod new_hoster;
 mod old_kernel;
