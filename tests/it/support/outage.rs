@@ -11,7 +11,7 @@ use super::sweep::AS_ROOT;
 use super::tracer::{self, Run};
 
 /// The rows of the table of `docs/reliability.md`.
-pub(crate) const SCENARIOS: [&str; 19] = [
+pub(crate) const SCENARIOS: [&str; 24] = [
     "order, the first ever",
     "order, a worker lives",
     "order --key, a worker lives",
@@ -29,8 +29,13 @@ pub(crate) const SCENARIOS: [&str; 19] = [
     "work, an order of a hoster",
     "work, an order whose reply is lost",
     "work, an order of a program",
+    "work, a hoster's order is cancelled",
+    "work, a hoster's server is given back",
+    "work, a program's order is cancelled",
+    "work, a program's server is given back",
     "work, three orders and six webhooks",
     "retention",
+    "install.sh, upgrade",
 ];
 
 /// How many runs in a row end before their point when all have been tried.

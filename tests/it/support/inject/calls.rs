@@ -105,6 +105,7 @@ pub(super) const WITHOUT: [&[c_long]; 6] = [
         libc::SYS_set_tid_address,
         libc::SYS_rseq,
         libc::SYS_arch_prctl,
+        libc::SYS_prctl,
         libc::SYS_sched_getaffinity,
         libc::SYS_sched_yield,
         libc::SYS_restart_syscall,
