@@ -54,6 +54,7 @@ mod hoster_removal;
 mod hoster_signing;
 mod hoster_signing_cs;
 mod install;
+mod install_power;
 mod install_timer;
 mod inventory;
 mod inventory_claims;
