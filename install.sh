@@ -450,7 +450,9 @@ put() {
     cp -- "$1" "$temporary"
     chmod "$3" "$temporary"
     # Only an upgrade has something to lose when the power fails: the executable that worked.
-    [ -z "${4-}" ] || sync "$temporary" 2>/dev/null || :
+    if [ -n "${4-}" ] && ! why=$(sync "$temporary" 2>&1); then
+        die "cannot write $2 out, so the old one stays: $why"
+    fi
     mv -f -- "$temporary" "$2"
     temporary=''
 }

@@ -131,8 +131,25 @@ impl Book<'_> {
         }
     }
 
+    /// Refuses to take orders for gone that are hidden: their servers would be sold once more.
+    fn refuse_mounts(&self) -> Result<(), Error> {
+        let state = device(self.layout().state())?;
+        for folder in Place::ALL.map(|place| self.layout().folder(place)) {
+            let found = device(&folder)?;
+            if found.is_some() && found != state {
+                return Err(Error::StateRefused {
+                    path: folder,
+                    problem: "another file system is mounted over it, so that orders are hidden"
+                        .to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Reads every order there is.
     pub(super) fn scan(&self, now: Timestamp) -> Result<Scan, Error> {
+        self.refuse_mounts()?;
         let today = clock::day(now);
         let mut scan =
             Scan { last_id: listed_names(self.layout().tasks()).max(), ..Scan::default() };
@@ -178,6 +195,15 @@ impl Book<'_> {
         let metadata =
             std::fs::metadata(&path).map_err(|error| Error::state(&path, "look at", &error))?;
         Ok(format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec()))
+    }
+}
+
+/// Returns which file system a folder is on; one that is not there is on none.
+fn device(folder: &Path) -> Result<Option<u64>, Error> {
+    match std::fs::metadata(folder) {
+        Ok(metadata) => Ok(Some(metadata.dev())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::state(folder, "look at", &error)),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::home::Home;
 use crate::system::{self, OPEN_AT_ONCE};
 use crate::{json, name};
 
-pub(crate) use files::{from_disk, target, target_from};
+pub(crate) use files::{Unknown, from_disk, target, target_from};
 
 /// The webhooks of one provider.
 #[derive(Debug, Default)]

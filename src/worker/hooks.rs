@@ -1,6 +1,7 @@
 //! What the worker needs to make deliveries and to send them; read again when a file that it came
 //! from has changed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,13 +15,19 @@ use crate::home::Home;
 use crate::store::Store;
 use crate::webhook::address::Policy;
 use crate::webhook::file::Webhook;
-use crate::webhook::load;
+use crate::webhook::load::{self, Unknown};
 use crate::webhook::message::Target;
 use crate::webhook::schedule::Plan;
 use crate::webhook::send::Sender;
 
 /// After how long it is looked again for what a webhook names, where that could not be read.
 const AGAIN: Duration = Duration::from_secs(30);
+
+/// The same where the system refused to read what is there.
+const SOON: Duration = Duration::from_secs(1);
+
+/// For how long such a refusal keeps deliveries waiting; what is tried after that has failed.
+const REFUSED: Duration = Duration::from_mins(1);
 
 /// The webhooks, ready for the worker.
 pub(super) struct Hooks {
@@ -37,6 +44,8 @@ pub(super) struct Hook {
     pub(super) webhook: Webhook,
     /// With what its files hold, or why that cannot be read.
     pub(super) target: Result<Arc<Target>, String>,
+    /// Whether that may be known soon, so that no attempt is to be spent on it.
+    pub(super) waits: bool,
     pub(super) plan: Plan,
 }
 
@@ -55,13 +64,23 @@ pub(super) struct Reader<'a> {
     files: Vec<(PathBuf, Option<Stamp>)>,
     /// When they are read again although no file has changed: what a webhook names could not be read.
     again: Option<Instant>,
+    /// Since when the system refuses to read what these webhooks name.
+    refused: BTreeMap<String, Instant>,
     /// What the log said last.
     said: String,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(home: &'a Home, store: &'a Store) -> Self {
-        Self { home, store, current: None, files: Vec::new(), again: None, said: String::new() }
+        Self {
+            home,
+            store,
+            current: None,
+            files: Vec::new(),
+            again: None,
+            refused: BTreeMap::new(),
+            said: String::new(),
+        }
     }
 
     /// Returns whether the webhooks are no longer as they were read last.
@@ -96,7 +115,9 @@ impl<'a> Reader<'a> {
         }
         let hooks = Arc::new(read?);
         let all_known = hooks.hooks.iter().all(|hook| hook.target.is_ok());
-        self.again = (!all_known).then(|| Instant::now() + AGAIN);
+        let any_waits = hooks.hooks.iter().any(|hook| hook.waits);
+        let after = if any_waits { SOON } else { AGAIN };
+        self.again = (!all_known).then(|| Instant::now() + after);
         self.current = Some(Arc::clone(&hooks));
         Ok(hooks)
     }
@@ -107,17 +128,25 @@ impl<'a> Reader<'a> {
             .map_err(|problem| Error::ConfigurationInvalid { path: self.home.config(), problem })?;
         let loaded = load::load(self.home)?;
         self.say(loaded.unreadable.unwrap_or_default());
-        let hook = |webhook: Webhook| Hook {
-            target: load::target(self.home, &webhook).map(Arc::new),
-            plan: Plan::of(&webhook),
-            webhook,
-        };
         Ok(Hooks {
-            hooks: loaded.webhooks.into_iter().map(hook).collect(),
+            hooks: loaded.webhooks.into_iter().map(|webhook| self.hook(webhook)).collect(),
             threads: usize::from(config.webhooks.threads.unwrap_or(DELIVERIES_AT_ONCE)),
             kept: config.retention.deliveries_per_webhook.unwrap_or(DELIVERIES_KEPT) as usize,
             sender: Arc::new(Sender::new(policy)),
         })
+    }
+
+    fn hook(&mut self, webhook: Webhook) -> Hook {
+        let target = load::target(self.home, &webhook);
+        let waits = if let Err(Unknown { may_pass: true, .. }) = &target {
+            let since = self.refused.entry(webhook.name.clone()).or_insert_with(Instant::now);
+            since.elapsed() < REFUSED
+        } else {
+            self.refused.remove(&webhook.name);
+            false
+        };
+        let target = target.map(Arc::new).map_err(|unknown| unknown.why);
+        Hook { target, waits, plan: Plan::of(&webhook), webhook }
     }
 
     /// Writes a line into the log, unless it said the same last.
@@ -175,5 +204,26 @@ pub(super) mod tests {
         assert!(reader.have_changed());
         assert!(is_known(&reader.current().unwrap()));
         assert!(reader.again.is_none() && !reader.have_changed());
+    }
+    /// `ENOTDIR` stands for what the system says of a file that is there: root may read all others.
+    #[test]
+    fn what_the_system_refuses_to_read_is_waited_for_a_minute_and_fails_after_that() {
+        let webhook = json!({ "name": "hook", "kind": "generic", "url_file": "a/b" });
+        let (_root, home) = provider(&json!([webhook]));
+        lay(&home.etc.join("a"), "a file in the place of a folder");
+        let store = Store::of(&home);
+        let mut reader = Reader::new(&home, &store);
+        assert!(reader.current().unwrap().named("hook").unwrap().waits);
+        assert!(reader.again.unwrap().saturating_duration_since(Instant::now()) <= SOON);
+
+        let long_ago = Instant::now().checked_sub(REFUSED).unwrap();
+        reader.refused.insert("hook".to_owned(), long_ago);
+        reader.again = Some(Instant::now());
+        assert!(!reader.current().unwrap().named("hook").unwrap().waits);
+
+        std::fs::remove_file(home.etc.join("a")).unwrap();
+        reader.again = Some(Instant::now());
+        assert!(!reader.current().unwrap().named("hook").unwrap().waits, "it is not there");
+        assert!(reader.refused.is_empty());
     }
 }

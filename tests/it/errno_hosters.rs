@@ -3,12 +3,13 @@
 
 use nix::errno::Errno;
 
-use crate::kill_hoster::{LOST, case};
+use crate::kill_command::{CalledOff, Faults};
+use crate::kill_delivery;
+use crate::kill_hoster::{LOST, case, removal, to_be_removed};
 use crate::support::errno::Errnos;
 use crate::support::hoster_start::Start;
 use crate::support::hoster_sweep::{Case, Points};
 use crate::support::inject::{Injection, KINDS, What};
-use crate::{kill_command, kill_delivery};
 
 /// A system that is full of processes says so.
 #[test]
@@ -41,10 +42,25 @@ fn a_worker_that_does_not_hear_of_its_purchase_may_meet_any_error() {
 
 #[test]
 fn a_worker_of_orders_of_a_program_may_meet_any_error() {
-    kill_command::fail("work, an order of a program", 151);
+    Faults::of(None).fail("work, an order of a program", 151);
+}
+
+#[test]
+fn a_worker_that_removes_what_a_hoster_sold_may_meet_any_error() {
+    let [cancelled, given_back] = to_be_removed();
+    removal("work, a hoster's order is cancelled", &cancelled).fail(397);
+    removal("work, a hoster's server is given back", &given_back).fail(397);
+}
+
+#[test]
+fn a_worker_that_removes_what_a_program_made_may_meet_any_error() {
+    let name = "work, a program's order is cancelled";
+    Faults::of(Some(CalledOff::Cancelled)).fail(name, 499);
+    let name = "work, a program's server is given back";
+    Faults::of(Some(CalledOff::GivenBack)).fail(name, 499);
 }
 
 #[test]
 fn a_worker_that_tells_webhooks_may_meet_any_error() {
-    kill_delivery::fail(211);
+    kill_delivery::fail(397);
 }

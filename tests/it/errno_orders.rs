@@ -14,7 +14,7 @@ use crate::support::sweep::{By, bare, call, hold_worker_lock, task_id};
 use crate::support::tracer::{Limits, Run, inject};
 
 /// How long an order may take.
-const PATIENT: Limits = Limits { command: Duration::from_secs(15), rest: Duration::from_secs(15) };
+const PATIENT: Limits = Limits::of_each(Duration::from_secs(15));
 
 /// Orders once for each call of the kind, which goes wrong so; hands on what came of it.
 fn each(kind: &str, what: What, check: impl Fn(&crate::support::plugin::Plugin, &Run)) {

@@ -1,20 +1,18 @@
 //! Orders in the place of others, new secrets, callers beside each other, and root over an owner's
 //! holder, killed at each of their system calls.
 
-use std::os::unix::fs::MetadataExt;
-
 use serde_json::Value;
 
 use crate::kill_order::{check_without_key, in_use, is_carried_out};
 use crate::support::answer::Answer;
-use crate::support::book::{assert_whole, number, orders};
+use crate::support::book::{assert_private, assert_whole, number, orders};
 use crate::support::hand::read;
 use crate::support::hoster::Hoster;
 use crate::support::hoster::mode::Mode;
 use crate::support::plugin::Plugin;
 use crate::support::promise::doubled;
 use crate::support::receiver::Receiver;
-use crate::support::sweep::{By, Sweep, Template, call, hold_worker_lock, order, task_id};
+use crate::support::sweep::{By, OWNER, Sweep, Template, call, hold_worker_lock, order, task_id};
 use crate::support::tracer::Run;
 use crate::support::{is_root, one_of, skip, wait_until};
 
@@ -26,9 +24,6 @@ pub(crate) const SCENARIOS: [&str; 5] = [
     "order, a worker of a hoster beside it",
     "order, root over an owner's holder",
 ];
-
-/// The owner of a holder whom root comes to; the system need not know that user.
-const OWNER: u32 = 65534;
 
 /// A provider with an order that was cancelled, and two servers.
 fn cancelled() -> Template {
@@ -98,6 +93,7 @@ pub(crate) fn a_new_secret(by: By) {
         status: 0,
     };
     sweep.by(by, |plugin, run| {
+        assert_private(plugin);
         let now = secrets(plugin);
         assert_eq!(now.last(), first.last(), "the old one stays for a day");
         assert!(now.len() <= 2, "{now:?}");
@@ -108,6 +104,7 @@ pub(crate) fn a_new_secret(by: By) {
         assert!(secrets(plugin).len() > now.len());
         let left = std::fs::read_dir(plugin.etc("webhooks")).into_iter().flatten().count();
         assert_eq!(left, 0, "nothing is left");
+        assert_whole(plugin);
     });
 }
 
@@ -210,19 +207,16 @@ pub(crate) fn root_orders_for_the_owner(by: By) {
     if !is_root() {
         return skip("only root can give a holder away");
     }
+    let template = in_use();
     let sweep = Sweep {
         name: "order, root over an owner's holder",
-        template: &in_use().owned_by(OWNER),
+        template: &template.given_to(OWNER),
         words: &["order", "1"],
         worker_elsewhere: true,
         status: 0,
     };
     sweep.by(by, |plugin, run: &Run| {
         check_without_key(plugin, run, 1);
-        for file in plugin.files() {
-            let metadata = std::fs::symlink_metadata(plugin.state(&file)).expect("it is there");
-            assert_eq!(metadata.uid(), OWNER, "{file}");
-        }
         // Who holds the lock of workers here is a part of the test.
         drop(hold_worker_lock(plugin));
     });

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::book::{assert_due, assert_whole};
 use crate::support::errno::Errnos;
+use crate::support::hand::LONG_AGO;
 use crate::support::hoster_start::ask;
 use crate::support::outage::Outages;
 use crate::support::plugin::Plugin;
@@ -48,13 +49,37 @@ fn start() -> (Template, Servers) {
     (Template::of(plugin), servers)
 }
 
-/// Returns a copy whose servers are its own.
-fn copy(template: &Template, extra: &Value) -> (Plugin, Servers) {
-    with_servers(template.copy(), extra)
+/// How an order is called off before a sweep begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CalledOff {
+    /// It is cancelled when its program has made a server, and has told nobody.
+    Cancelled,
+    /// Its server is given back.
+    GivenBack,
 }
 
-fn with_servers(plugin: Plugin, extra: &Value) -> (Plugin, Servers) {
-    let servers = Servers::none();
+/// Returns a provider whose order is called off, and what its program has made.
+fn start_called_off(how: CalledOff) -> (Template, Servers) {
+    let (template, _) = start();
+    let (plugin, servers) = copy(&template, &Value::Null);
+    let cancelled = how == CalledOff::Cancelled;
+    if cancelled {
+        servers.fault("orphan-after");
+    }
+    assert_eq!(work(&plugin).is_none(), cancelled);
+    assert_eq!(servers.made().len(), 1);
+    assert!(ask(&plugin, if cancelled { "cancel" } else { "release" }));
+    (template.followed_by(plugin), servers)
+}
+
+/// Returns a copy whose servers are its own.
+fn copy(template: &Template, extra: &Value) -> (Plugin, Servers) {
+    with_servers(template.copy(), &Servers::none(), extra)
+}
+
+/// Gives a copy servers of its own, as many as there were.
+fn with_servers(plugin: Plugin, there: &Servers, extra: &Value) -> (Plugin, Servers) {
+    let servers = there.copy();
     let mut keys = json!({ "timeout_seconds": 3, "settle_seconds": 3.1 });
     let more = extra.as_object().cloned().unwrap_or_default();
     keys.as_object_mut().unwrap().extend(more);
@@ -74,7 +99,9 @@ fn work(plugin: &Plugin) -> Option<i32> {
         if Instant::now() >= deadline {
             worker.kill().unwrap();
             worker.wait().unwrap();
-            panic!("a worker that does not come to its end");
+            let log = std::fs::read_to_string(plugin.state("log/provider.log")).unwrap();
+            let order = only_order(plugin).1;
+            panic!("a worker that does not come to its end: {order:#}\n{log}");
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -188,36 +215,6 @@ impl Case {
         run.killed
     }
 
-    /// Lets the worker's system calls fail, and not the program's.
-    fn fail(&self, name: &str, template: &Template) {
-        let errnos = Errnos { name, stride: self.step, threads: THREADS, works: true };
-        errnos.run(|injection| {
-            let (plugin, servers) = copy(template, &self.extra);
-            servers.fault(self.fault);
-            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
-            assert_eq!(work(&plugin), Some(0));
-            plugin.settled();
-            ended(&plugin, &servers, false);
-            run
-        });
-    }
-
-    /// Cuts the power of the worker, and not of what the program sells.
-    fn cut(&self, name: &str, template: &Template) {
-        Outages { name, stride: self.step }.run(|outage| {
-            let copy = template.copy_into(outage.disk.root());
-            let (plugin, servers) = with_servers(copy, &self.extra);
-            servers.fault(self.fault);
-            outage.disk.sync();
-            let run = outage.strikes(bare(&plugin, &["work"]), 0, ());
-            assert_due(&plugin);
-            assert_eq!(work(&plugin), Some(0));
-            plugin.settled();
-            ended(&plugin, &servers, false);
-            run
-        });
-    }
-
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
     fn run(&self, template: &Template) {
         let (next, state) = (AtomicUsize::new(0), Mutex::new((0, 0, false)));
@@ -268,16 +265,55 @@ fn a_worker_and_its_program_may_be_killed_anywhere() {
     }
 }
 
-/// The worker of an order of a program, whose system calls fail.
-pub(crate) fn fail(name: &str, step: usize) {
-    undisturbed(step).fail(name, &start().0);
+/// A sweep over the faults of the machine that a worker of an order of a program meets.
+pub(crate) struct Faults {
+    template: Template,
+    servers: Servers,
+    is_called_off: bool,
 }
 
-/// The same, whose power fails.
-pub(crate) fn cut(name: &str, step: usize) {
-    undisturbed(step).cut(name, &start().0);
-}
+impl Faults {
+    /// Of an order that was placed, and called off so.
+    pub(crate) fn of(called_off: Option<CalledOff>) -> Self {
+        let (template, servers) = called_off.map_or_else(start, start_called_off);
+        Self { template, servers, is_called_off: called_off.is_some() }
+    }
 
-const fn undisturbed(step: usize) -> Case {
-    Case { fault: "none", extra: Value::Null, cancel: false, step }
+    /// Lets the worker's system calls fail, and not the program's.
+    pub(crate) fn fail(&self, name: &str, stride: usize) {
+        let errnos = Errnos { name, stride, threads: THREADS, works: true };
+        errnos.run(|injection| {
+            let copy = self.template.copy();
+            let (plugin, servers) = with_servers(copy, &self.servers, &Value::Null);
+            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
+            self.go_on(&plugin, &servers);
+            run
+        });
+    }
+
+    /// Cuts the power of the worker, and not of what the program sells.
+    pub(crate) fn cut(&self, name: &str, stride: usize) {
+        Outages { name, stride }.run(|outage| {
+            let copy = self.template.copy_into(outage.disk.root());
+            let (plugin, servers) = with_servers(copy, &self.servers, &Value::Null);
+            outage.disk.sync();
+            let run = outage.strikes(bare(&plugin, &["work"]), 0, ());
+            self.go_on(&plugin, &servers);
+            run
+        });
+    }
+
+    fn go_on(&self, plugin: &Plugin, servers: &Servers) {
+        assert_due(plugin);
+        let (place, order) = only_order(plugin);
+        if self.is_called_off && order["purchase"]["bought_at"].is_string() {
+            // A new server may be unknown for two minutes: nobody waits for that here.
+            plugin.edit(&format!("{place}/1.json"), |order| {
+                order["purchase"]["bought_at"] = LONG_AGO.into();
+            });
+        }
+        assert_eq!(work(plugin), Some(0));
+        plugin.settled();
+        ended(plugin, servers, self.is_called_off);
+    }
 }

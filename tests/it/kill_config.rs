@@ -1,6 +1,7 @@
 //! Commands that write the configuration file, killed at each of their system calls: a reader meets
 //! the old file or the new, and the same call goes through afterwards.
 
+use crate::support::book::{assert_private, assert_whole};
 use crate::support::plugin::Plugin;
 use crate::support::sweep::{Sweep, Template, call};
 
@@ -20,11 +21,13 @@ fn a_change_of_the_configuration_may_be_killed_anywhere() {
         status: 0,
     };
     sweep.run(|plugin, run| {
+        assert_private(plugin);
         let found = std::fs::read_to_string(plugin.etc("demo.conf")).unwrap();
         assert!(found == new || (found == OLD && run.stdout.is_empty()), "{run:?}\n{found}");
         call(plugin, &words).prints();
         assert_eq!(std::fs::read_to_string(plugin.etc("demo.conf")).unwrap(), new);
         assert_eq!(std::fs::read_dir(plugin.etc("config")).unwrap().count(), 0);
+        assert_whole(plugin);
     });
 }
 
@@ -43,6 +46,7 @@ fn whoever_makes_a_configuration_may_be_killed_anywhere() {
         status: 0,
     };
     sweep.run(|plugin, run| {
+        assert_private(plugin);
         let read = |name: &str| std::fs::read_to_string(plugin.etc(name));
         let found = read("demo.conf").unwrap();
         if found == OLD {
@@ -55,5 +59,6 @@ fn whoever_makes_a_configuration_may_be_killed_anywhere() {
         }
         call(plugin, &words).prints();
         assert_eq!(std::fs::read_dir(plugin.etc("config")).unwrap().count(), 0);
+        assert_whole(plugin);
     });
 }

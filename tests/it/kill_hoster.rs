@@ -200,6 +200,19 @@ pub(crate) fn called_off(definition: &str) -> [(&'static str, Start); 3] {
     ]
 }
 
+/// Returns an order that is cancelled while it is bought, and one that is given back.
+pub(crate) fn to_be_removed() -> [Start; 2] {
+    let [(_, buying), _, (_, finished)] = called_off("fake-unique");
+    [buying, finished]
+}
+
+/// Returns a sweep over the removal of what such an order has bought.
+pub(crate) fn removal<'a>(name: &str, start: &'a Start) -> Case<'a> {
+    let base = case(name.to_owned(), start, "fake-unique", Points::Every);
+    let mode = Mode { removing_polls: 2, ..Mode::of("fake-unique") };
+    Case { mode, between: |_| true, ..base }
+}
+
 #[test]
 fn whoever_removes_a_server_may_be_killed_anywhere() {
     let names = ["fake-unique", "fake-plain"];

@@ -32,14 +32,14 @@ pub(crate) const SCENARIOS: [&str; 5] = [
 const MISSES: usize = 2;
 
 /// What is installed from, and what was installed.
-struct Stock {
+pub(crate) struct Stock {
     folder: TempDir,
     /// A provider with one finished order.
     plugin: Plugin,
 }
 
 impl Stock {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let stripped = folder.path().join("old");
         let strip = Command::new("strip").args(["-o"]).arg(&stripped).arg(BINARY).status();
@@ -65,8 +65,12 @@ impl Stock {
     }
 
     /// Returns a copy of the provider.
-    fn copy(&self) -> Plugin {
-        let root = tempfile::tempdir_in(self.folder.path()).unwrap();
+    pub(crate) fn copy(&self) -> Plugin {
+        self.copy_into(tempfile::tempdir_in(self.folder.path()).unwrap())
+    }
+
+    /// Returns a copy of the provider, in `root`.
+    pub(crate) fn copy_into(&self, root: TempDir) -> Plugin {
         let from = self.plugin.root().join("providers");
         let copied = Command::new("cp").arg("-a").arg(from).arg(root.path()).status();
         assert!(copied.unwrap().success());
@@ -85,7 +89,7 @@ impl Stock {
         command
     }
 
-    fn install(&self, plugin: &Plugin) -> Command {
+    pub(crate) fn install(&self, plugin: &Plugin) -> Command {
         let mut command = self.script(plugin, &["--from"]);
         command.arg(self.binary("new"));
         command
@@ -93,11 +97,16 @@ impl Stock {
 
     /// Installs to the end, and looks at what is there then.
     #[track_caller]
-    fn comes_to_its_end(&self, plugin: &Plugin) {
+    pub(crate) fn comes_to_its_end(&self, plugin: &Plugin) {
         let output = self.install(plugin).output().unwrap();
         assert!(output.status.success(), "{output:?}");
-        assert!(same(&plugin.executable(), &self.binary("new")), "the new one is in its place");
+        assert!(self.has("new", plugin), "the new one is in its place");
         assert_eq!(left(plugin), Vec::<PathBuf>::new(), "left behind");
+    }
+
+    /// Returns whether that executable is in its place.
+    pub(crate) fn has(&self, which: &str, plugin: &Plugin) -> bool {
+        same(&plugin.executable(), &self.binary(which))
     }
 }
 
@@ -106,7 +115,7 @@ fn same(one: &Path, other: &Path) -> bool {
 }
 
 /// Returns new files on their way to their places.
-fn left(plugin: &Plugin) -> Vec<PathBuf> {
+pub(crate) fn left(plugin: &Plugin) -> Vec<PathBuf> {
     [plugin.holder().join("bin"), plugin.etc("")]
         .iter()
         .flat_map(|folder| on_its_way(folder))
@@ -162,7 +171,7 @@ fn sweep(name: &str, stride: usize, trial: impl Fn(usize) -> Run + Sync) {
 
 /// Checks that the order of before is there, and that another can be placed.
 #[track_caller]
-fn goes_on(plugin: &Plugin) {
+pub(crate) fn goes_on(plugin: &Plugin) {
     let told = call(plugin, &["order_status", "1"]).succeeds();
     assert_eq!(told["status"], "finished", "{told}");
     let id = order(plugin, &["order", "1"]);
@@ -211,8 +220,10 @@ fn an_upgrade_may_be_killed_anywhere_and_repeated() {
     sweep("install.sh, upgrade", 61, |at| {
         let plugin = stock.copy();
         let run = tracer::kill_at_effect(stock.install(&plugin), at);
-        let whole = ["old", "new"].iter().any(|one| same(&plugin.executable(), &stock.binary(one)));
-        assert!(whole, "the old executable or the new one is there");
+        assert!(
+            stock.has("old", &plugin) || stock.has("new", &plugin),
+            "the old executable or the new one is there"
+        );
         // Orders go on in between.
         let told = call(&plugin, &["order_status", "1"]).succeeds();
         assert_eq!(told["status"], "finished", "{told}");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::book::assert_whole;
+use crate::support::book::{assert_private, assert_whole};
 use crate::support::hooks::SECRET;
 use crate::support::plugin::Plugin;
 use crate::support::receiver::Receiver;
@@ -64,6 +64,7 @@ pub(crate) fn a_webhook_is_created(by: By) {
         status: 0,
     };
     sweep.by(by, |plugin, run| {
+        assert_private(plugin);
         let list = call(plugin, &["webhooks", "list", "--json"]).json();
         let there = list["webhooks"].as_array().unwrap().len();
         assert!(there == 2 || (there == 1 && run.stdout.is_empty()), "{run:?}");
@@ -77,5 +78,6 @@ pub(crate) fn a_webhook_is_created(by: By) {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         assert_eq!(left, Vec::<String>::new(), "what it copied goes with it");
+        assert_whole(plugin);
     });
 }

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod as_root;
 mod broken_state;
 mod check;
 mod check_faults;
@@ -53,6 +54,7 @@ mod hoster_removal;
 mod hoster_signing;
 mod hoster_signing_cs;
 mod install;
+mod install_power;
 mod install_timer;
 mod inventory;
 mod inventory_claims;
@@ -70,6 +72,7 @@ mod kill_retention;
 mod kill_webhooks;
 mod kill_worker;
 mod metrics;
+mod mounted_over;
 mod network_file_system;
 mod new_hoster;
 mod old_kernel;

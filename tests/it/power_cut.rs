@@ -4,14 +4,13 @@
 //! CI tries some of the points; `SWEEP=full cargo test --test it power_cut -- --nocapture` tries all,
 //! and prints the table of `docs/reliability.md`. Only root can mount the disks that it takes.
 
-use crate::kill_hoster::{LOST, case};
+use crate::kill_command::{CalledOff, Faults};
+use crate::kill_hoster::{LOST, case, removal, to_be_removed};
 use crate::support::hoster_start::Start;
 use crate::support::hoster_sweep::{Case, Points};
 use crate::support::power::{Cut, Disk, Kind};
 use crate::support::sweep::By;
-use crate::{
-    kill_again, kill_command, kill_delivery, kill_order, kill_retention, kill_webhooks, kill_worker,
-};
+use crate::{kill_again, kill_delivery, kill_order, kill_retention, kill_webhooks, kill_worker};
 
 /// Else the sweeps would prove nothing.
 #[test]
@@ -131,10 +130,25 @@ fn power_may_fail_while_a_hoster_sells_whose_reply_is_lost() {
 
 #[test]
 fn power_may_fail_while_a_program_makes_servers() {
-    kill_command::cut("work, an order of a program", 67);
+    Faults::of(None).cut("work, an order of a program", 67);
+}
+
+#[test]
+fn power_may_fail_while_what_a_hoster_sold_is_removed() {
+    let [cancelled, given_back] = to_be_removed();
+    removal("work, a hoster's order is cancelled", &cancelled).cut(37);
+    removal("work, a hoster's server is given back", &given_back).cut(31);
+}
+
+#[test]
+fn power_may_fail_while_what_a_program_made_is_removed() {
+    let name = "work, a program's order is cancelled";
+    Faults::of(Some(CalledOff::Cancelled)).cut(name, 131);
+    let name = "work, a program's server is given back";
+    Faults::of(Some(CalledOff::GivenBack)).cut(name, 131);
 }
 
 #[test]
 fn power_may_fail_while_webhooks_are_told() {
-    kill_delivery::cut(97);
+    kill_delivery::cut(193);
 }

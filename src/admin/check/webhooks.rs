@@ -78,7 +78,7 @@ fn counts(store: &Store) -> Result<BTreeMap<String, Count>, Error> {
 fn one(home: &Home, store: &Store, webhook: &Webhook, count: &Count, report: &mut Report) {
     let name = &webhook.name;
     let Count { pending, dead } = count;
-    let target = load::target(home, webhook);
+    let target = load::target(home, webhook).map_err(|unknown| unknown.why);
     match target.and_then(|target| Sender::check(&target).map(|()| target)) {
         Err(why) => {
             let message = format!("nothing can be sent to `{name}`: {why}");

@@ -1,6 +1,8 @@
 //! The files that a webhook names: URL, token, secrets, certificates.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use super::super::file::Webhook;
@@ -13,13 +15,39 @@ use crate::json;
 use crate::secret::Secret;
 use crate::system::OPEN_AT_ONCE;
 
+/// Why it is not known what a webhook's files hold.
+#[derive(Debug)]
+pub(crate) struct Unknown {
+    /// A sentence that names the key, the file and the fault, never what is in it.
+    pub(crate) why: String,
+    /// The system refused to read one that is there, which may pass.
+    pub(crate) may_pass: bool,
+}
+
 /// Reads the files of a webhook.
 ///
 /// # Errors
-/// A sentence that names the key, the file and the fault, never what is in it.
-pub(crate) fn target(home: &Home, webhook: &Webhook) -> Result<Target, String> {
-    let folder = Side::of(webhook).folder(home).ok_or("there is no holder")?;
-    target_from(webhook, |file| from_disk(&folder.join(file)))
+/// That one of them cannot be read, or is not what it has to be.
+pub(crate) fn target(home: &Home, webhook: &Webhook) -> Result<Target, Unknown> {
+    let may_pass = Cell::new(false);
+    let read = |file: &str| {
+        let folder = Side::of(webhook).folder(home).ok_or("there is no holder")?;
+        let path = folder.join(file);
+        bytes(&path).map_err(|error| {
+            let is_there = error.kind() != io::ErrorKind::NotFound;
+            may_pass.set(is_there && error.raw_os_error().is_some());
+            in_words(&path, &error)
+        })
+    };
+    target_from(webhook, read).map_err(|why| Unknown { why, may_pass: may_pass.get() })
+}
+
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    json::read_file(path, OPEN_AT_ONCE, json::LARGEST).map(|(bytes, _)| bytes)
+}
+
+fn in_words(path: &Path, error: &io::Error) -> String {
+    format!("{}: cannot read it: {error}", path.display())
 }
 
 /// Reads a file that a webhook names.
@@ -27,9 +55,7 @@ pub(crate) fn target(home: &Home, webhook: &Webhook) -> Result<Target, String> {
 /// # Errors
 /// A sentence that names the file and the fault.
 pub(crate) fn from_disk(path: &Path) -> Result<Vec<u8>, String> {
-    json::read_file(path, OPEN_AT_ONCE, json::LARGEST)
-        .map(|(bytes, _)| bytes)
-        .map_err(|error| format!("{}: cannot read it: {error}", path.display()))
+    bytes(path).map_err(|error| in_words(path, &error))
 }
 
 /// Makes a target of a webhook and its files, which `read` reads by what the webhook calls them.

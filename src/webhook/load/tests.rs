@@ -132,7 +132,7 @@ fn every_file_that_is_named_is_watched_and_read_by_its_folder() {
     assert_eq!(files(&machine.home), expected);
 
     let webhooks = load(&machine.home).unwrap().webhooks;
-    let missing = target(&machine.home, &webhooks[0]).err().unwrap();
+    let missing = target(&machine.home, &webhooks[0]).err().unwrap().why;
     assert!(
         missing.starts_with("url_file: ") && missing.contains("a.url: cannot read"),
         "{missing}"
@@ -141,7 +141,7 @@ fn every_file_that_is_named_is_watched_and_read_by_its_folder() {
     let target = target(&machine.home, &webhooks[1]).ok().unwrap();
     assert_eq!(target.secrets[0].0.expose(), "canary-secret");
     machine.write("etc/s", "\n");
-    let empty = super::target(&machine.home, &webhooks[1]).err().unwrap();
+    let empty = super::target(&machine.home, &webhooks[1]).err().unwrap().why;
     assert_eq!(empty, "secrets: s: it is empty");
 }
 

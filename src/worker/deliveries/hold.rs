@@ -21,9 +21,9 @@ pub(super) enum Hold {
 impl Deliveries<'_> {
     /// Returns why nothing is sent to a webhook.
     pub(super) fn hold(&mut self, hooks: &Hooks, webhook: &str) -> Option<Hold> {
-        if hooks.named(webhook).is_none_or(|hook| !hook.webhook.enabled) {
+        let Some(hook) = hooks.named(webhook).filter(|hook| hook.webhook.enabled) else {
             return Some(Hold::UntilChanged);
-        }
+        };
         // One that cannot be read may be of an order that comes first.
         let unread = |(id, since): (&DeliveryId, &Instant)| {
             id.webhook() == webhook && since.elapsed() < UNREAD
@@ -32,7 +32,12 @@ impl Deliveries<'_> {
             return Some(Hold::ForNow);
         }
         match self.store.health(webhook) {
-            Ok(health) => health.disabled.map(|_| Hold::UntilChanged),
+            Ok(health) if health.disabled.is_some() => Some(Hold::UntilChanged),
+            Ok(_) => {
+                let why = hook.target.as_ref().err().filter(|_| hook.waits)?;
+                self.say(webhook, format!("nothing is sent to webhook {webhook} for now: {why}"));
+                Some(Hold::ForNow)
+            }
             Err(error) => {
                 // Its receiver may have said that it wants no more.
                 let line = format!("nothing is sent to webhook {webhook} for now: {error}");

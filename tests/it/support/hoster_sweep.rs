@@ -34,6 +34,9 @@ const MISSES: usize = 2;
 /// How long a worker may take to come to its end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How many calls that count a worker makes at least that has anything to do.
+const LEAST: usize = 20;
+
 /// How many points go wrong before a sweep is given up.
 const VIOLATIONS: usize = 5;
 
@@ -82,9 +85,9 @@ impl Case<'_> {
         hoster.fault(self.verb, self.fault, 1);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.kill(at, &plugin, &hoster)));
         figures.doubled += promise::doubled(&hoster);
-        if let Ok((killed, end)) = outcome {
-            figures.add(end, killed);
-            return killed;
+        if let Ok((run, end)) = outcome {
+            figures.add(end, &run);
+            return run.killed;
         }
         let lost = catch_unwind(AssertUnwindSafe(|| promise::lost(&plugin, &hoster)));
         figures.lost += lost.unwrap_or_default();
@@ -94,10 +97,11 @@ impl Case<'_> {
         true
     }
 
-    fn kill(&self, at: usize, plugin: &Plugin, hoster: &Hoster) -> (bool, End) {
+    fn kill(&self, at: usize, plugin: &Plugin, hoster: &Hoster) -> (Run, End) {
         let run = tracer::kill_at_effect(bare(plugin, &["work"]), at);
         assert!(run.killed || run.status == Some(0), "{run:?}");
-        (run.killed, self.go_on(plugin, hoster, at).end)
+        let end = self.go_on(plugin, hoster, at).end;
+        (run, end)
     }
 
     /// Lets the worker's system calls fail; CI tries one of `stride` points.
@@ -197,11 +201,14 @@ pub(crate) struct Figures {
     pub(crate) lost: usize,
     pub(crate) doubled: usize,
     pub(crate) violations: usize,
+    /// How many calls that count there were in the longest run that came to its end.
+    calls: usize,
 }
 
 impl Figures {
-    const fn add(&mut self, end: End, killed: bool) {
-        if !killed {
+    fn add(&mut self, end: End, run: &Run) {
+        if !run.killed {
+            self.calls = self.calls.max(run.calls);
             return;
         }
         self.points += 1;
@@ -229,6 +236,7 @@ impl Figures {
         self.lost += other.lost;
         self.doubled += other.doubled;
         self.violations += other.violations;
+        self.calls = self.calls.max(other.calls);
     }
 }
 
@@ -247,6 +255,10 @@ impl Lane<'_> {
             let there = self.case.point(at, &mut figures);
             misses = if there { 0 } else { misses + 1 };
             at += self.step;
+        }
+        if figures.points == 0 && self.first <= self.step && figures.calls > 1 {
+            // The first was beyond the end, as may be where one of many points is tried.
+            self.case.point(1 + self.first % (figures.calls / 2), &mut figures);
         }
         figures
     }
@@ -305,4 +317,13 @@ fn print(cases: &[Case<'_>], all: &BTreeMap<String, Figures>) {
     eprintln!("{}", sum.row("all"));
     super::proved(sum.points);
     assert_eq!(sum.violations, 0, "points that went wrong");
+    for case in cases {
+        let Figures { points, calls, .. } = all[&case.name];
+        assert!(calls >= LEAST, "{}: {calls} calls, so there was nothing to do", case.name);
+        let stride = match case.points {
+            Points::Every => 1,
+            Points::OneOf(stride) => stride,
+        };
+        super::assert_enough(&case.name, points, calls, stride);
+    }
 }

@@ -5,8 +5,11 @@ use std::ops::Range;
 
 use nix::errno::Errno;
 
+#[cfg(target_arch = "x86_64")]
+mod calls;
+
 /// What can be made to fail, by a name for it.
-pub(crate) const KINDS: [&str; 19] = [
+pub(crate) const KINDS: [&str; 20] = [
     "open",
     "read",
     "write",
@@ -26,6 +29,7 @@ pub(crate) const KINDS: [&str; 19] = [
     "start",
     "close",
     "identity",
+    "surroundings",
 ];
 
 /// The errors that each call is made to fail with.
@@ -111,7 +115,7 @@ impl Injection {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86_64::{begin, end, is_first_of_program, kind};
+pub(super) use x86_64::{begin, end, is_first_of_program, kind, unlisted};
 
 /// Where nobody has written down how to change the registers, nothing is made to fail.
 #[cfg(not(target_arch = "x86_64"))]
@@ -121,6 +125,10 @@ mod elsewhere {
     use super::{Fault, Injection};
 
     pub(in super::super) const fn kind(_: Pid) -> Option<usize> {
+        None
+    }
+
+    pub(in super::super) const fn unlisted(_: Pid) -> Option<i64> {
         None
     }
 
@@ -136,84 +144,16 @@ mod elsewhere {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use elsewhere::{begin, end, is_first_of_program, kind};
+pub(super) use elsewhere::{begin, end, is_first_of_program, kind, unlisted};
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
-    use nix::libc::{self, c_long, user_regs_struct};
+    use nix::libc::{self, user_regs_struct};
     use nix::sys::ptrace;
     use nix::unistd::Pid;
 
-    use super::{Fault, Injection, KINDS, What};
-
-    /// The calls of each of [`KINDS`].
-    const CALLS: [&[c_long]; KINDS.len()] = [
-        &[libc::SYS_open, libc::SYS_openat, libc::SYS_openat2, libc::SYS_creat],
-        &[libc::SYS_read, libc::SYS_pread64, libc::SYS_readv],
-        &[libc::SYS_write, libc::SYS_pwrite64, libc::SYS_writev],
-        &[libc::SYS_fsync, libc::SYS_fdatasync],
-        &[libc::SYS_rename, libc::SYS_renameat, libc::SYS_renameat2],
-        &[libc::SYS_mkdir, libc::SYS_mkdirat],
-        &[libc::SYS_unlink, libc::SYS_unlinkat, libc::SYS_rmdir],
-        &[
-            libc::SYS_link,
-            libc::SYS_linkat,
-            libc::SYS_symlink,
-            libc::SYS_symlinkat,
-            libc::SYS_readlink,
-            libc::SYS_readlinkat,
-        ],
-        &[libc::SYS_flock],
-        &[
-            libc::SYS_chmod,
-            libc::SYS_fchmod,
-            libc::SYS_fchmodat,
-            libc::SYS_chown,
-            libc::SYS_fchown,
-            libc::SYS_ftruncate,
-            libc::SYS_utimensat,
-        ],
-        &[libc::SYS_getdents64],
-        &[
-            libc::SYS_stat,
-            libc::SYS_fstat,
-            libc::SYS_lstat,
-            libc::SYS_newfstatat,
-            libc::SYS_statx,
-            libc::SYS_statfs,
-            libc::SYS_fstatfs,
-            libc::SYS_access,
-            libc::SYS_faccessat,
-            libc::SYS_faccessat2,
-        ],
-        &[
-            libc::SYS_socket,
-            libc::SYS_socketpair,
-            libc::SYS_setsockopt,
-            libc::SYS_getsockopt,
-            libc::SYS_pipe2,
-            libc::SYS_fcntl,
-        ],
-        &[libc::SYS_connect],
-        &[libc::SYS_sendto, libc::SYS_sendmsg],
-        &[libc::SYS_recvfrom, libc::SYS_recvmsg],
-        &[
-            libc::SYS_clone,
-            libc::SYS_clone3,
-            libc::SYS_fork,
-            libc::SYS_vfork,
-            libc::SYS_execve,
-            libc::SYS_setsid,
-        ],
-        &[libc::SYS_close],
-        &[
-            libc::SYS_setgroups,
-            libc::SYS_setgid,
-            libc::SYS_setresgid,
-            libc::SYS_setuid,
-            libc::SYS_setresuid,
-        ],
-    ];
+    use super::calls::{CALLS, WITHOUT};
+    use super::{Fault, Injection, What};
 
     /// Returns nothing of a process that was killed meanwhile.
     fn registers(pid: Pid) -> Option<user_regs_struct> {
@@ -229,6 +169,14 @@ mod x86_64 {
         let link = format!("/proc/{pid}/fd/{}", registers.rdi);
         let is_folder = number == libc::SYS_close && std::path::Path::new(&link).is_dir();
         (!is_folder).then_some(kind)
+    }
+
+    /// Returns the number of the call that a process is about to begin, where nobody has said whether
+    /// it can fail.
+    pub(in super::super) fn unlisted(pid: Pid) -> Option<i64> {
+        let number = registers(pid)?.orig_rax.cast_signed();
+        let lists = CALLS.iter().chain(&WITHOUT);
+        (!lists.into_iter().any(|calls| calls.contains(&number))).then_some(number)
     }
 
     /// Returns whether a program's own code begins with the call that it is about to make: what

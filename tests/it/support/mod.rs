@@ -16,7 +16,9 @@ pub(crate) mod hoster;
 pub(crate) mod hoster_start;
 pub(crate) mod hoster_sweep;
 pub(crate) mod inject;
+pub(crate) mod kinds;
 pub(crate) mod linodes;
+pub(crate) mod lives;
 pub(crate) mod moto;
 pub(crate) mod mount;
 pub(crate) mod outage;
@@ -34,6 +36,7 @@ pub(crate) mod screen;
 pub(crate) mod service;
 pub(crate) mod soak;
 pub(crate) mod sweep;
+pub(crate) mod template;
 pub(crate) mod tracer;
 pub(crate) mod vendor;
 pub(crate) mod verifiers;
@@ -57,6 +60,14 @@ pub(crate) fn one_of(usual: usize) -> usize {
         Ok(full) if full == "full" => 1,
         given => given.ok().and_then(|text| text.parse().ok()).unwrap_or(usual),
     }
+}
+
+/// Checks that one of `stride` calls was tried at least, of those that the longest run had that came to
+/// its end: some may be missing, for a worker that asks again makes more calls the longer a run takes.
+#[track_caller]
+pub(crate) fn assert_enough(name: &str, points: usize, calls: usize, stride: usize) {
+    let least = (calls - calls / 4) / stride;
+    assert!(points >= least.max(1), "{name}: {points} points of {calls} calls, 1 of {stride}");
 }
 
 /// Says in a line of its own why a test is skipped where it cannot run.

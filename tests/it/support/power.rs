@@ -58,7 +58,7 @@ impl Kind {
     /// Returns what makes one, and how large it is at least, in MiB.
     const fn maker(self) -> (&'static str, &'static [&'static str], u64) {
         match self {
-            Self::Ext4 => ("mkfs.ext4", &["-qF"], 32),
+            Self::Ext4 => ("mkfs.ext4", &["-qF"], 96),
             Self::Xfs => ("mkfs.xfs", &["-qf"], 320),
         }
     }
@@ -166,7 +166,7 @@ impl Disk {
 /// Whoever makes a mount namespace meanwhile, as tests of the panel do, would keep a copy of each
 /// mount, and a disk that was shut down alive.
 #[expect(unsafe_code, reason = "nobody here has a safe door to this request")]
-fn keep_mounts_to_this_thread() -> Result<(), String> {
+pub(crate) fn keep_mounts_to_this_thread() -> Result<(), String> {
     // Sound: it has no memory to do with; other threads keep their mounts.
     if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
         return Err(std::io::Error::last_os_error().to_string());

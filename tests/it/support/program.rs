@@ -19,6 +19,17 @@ impl Servers {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
+    /// Has the same.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::none();
+        for entry in std::fs::read_dir(self.folder()).expect("it can be listed") {
+            let from = entry.expect("an entry").path();
+            let name = from.file_name().expect("a name");
+            std::fs::copy(&from, copy.folder().join(name)).expect("it is copied");
+        }
+        copy
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.0.path()
     }

@@ -2,146 +2,33 @@
 //! fresh copy of one prepared provider, and what is left must be whole.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, lchown, symlink};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::answer::Answer;
-use super::book::{assert_due, number, orders};
+use super::book::assert_due;
 use super::errno::{Errnos, MANY};
 use super::outage::Outages;
 use super::plugin::{Held, Plugin};
+pub(crate) use super::template::Template;
 use super::tracer::{self, Run};
 
-/// After how many runs that ended before their point a sweep is over: where a worker runs beside
+/// After how many runs in a row that ended before their point a sweep is over: where a worker runs beside
 /// its starter, the number of system calls varies a little.
 const MISSES: usize = 4;
 
-/// A provider that is copied for each point of a sweep.
-pub(crate) struct Template {
-    plugin: Plugin,
-    /// Whether `claims/` looks changed by hand in a copy, so that it is made anew from the orders.
-    claims_touched: bool,
-    /// Who the copies belong to, where that is not who runs the tests.
-    owner: Option<u32>,
-    /// What this is a copy of: the executable is there.
-    _original: Option<Box<Self>>,
-}
+/// Who a provider belongs to that root comes to; the system need not know that user.
+pub(crate) const OWNER: u32 = 65534;
 
-impl Template {
-    pub(crate) fn of(plugin: Plugin) -> Self {
-        Self { plugin, claims_touched: false, owner: None, _original: None }
-    }
-
-    /// Returns a template whose copies look as if a hand had changed `claims/`.
-    pub(crate) fn with_claims_touched(self) -> Self {
-        Self { claims_touched: true, ..self }
-    }
-
-    /// Returns a template whose copies belong to that user; only root can give them away.
-    pub(crate) fn owned_by(self, owner: u32) -> Self {
-        open_to_all(self.plugin.root());
-        Self { owner: Some(owner), ..self }
-    }
-
-    /// Returns a template with one order more, whose number reached nobody, and that number.
-    pub(crate) fn with_unanswered(self, words: &[&str]) -> (Self, String) {
-        for call in 1.. {
-            let plugin = self.copy();
-            let held = hold_worker_lock(&plugin);
-            let run = tracer::kill_at(bare(&plugin, words), call);
-            drop(held);
-            assert_eq!(
-                (run.killed, run.stdout.as_str()),
-                (true, ""),
-                "not stored by then: {run:?}"
-            );
-            let last = orders(&plugin).pop().filter(|(place, _)| place == "accepted");
-            if let Some((_, order)) = last {
-                let number = number(&order).to_string();
-                return (Self { _original: Some(Box::new(self)), ..Self::of(plugin) }, number);
-            }
-        }
-        unreachable!("calls have numbers without end")
-    }
-
-    /// Returns a provider like this one.
-    pub(crate) fn copy(&self) -> Plugin {
-        self.copy_into(scratch())
-    }
-
-    /// Returns a provider like this one, in `root`.
-    pub(crate) fn copy_into(&self, root: TempDir) -> Plugin {
-        copy(&self.plugin.root().join("providers"), &root.path().join("providers"))
-            .expect("the provider is copied");
-        let copy = Plugin::in_folder(root);
-        if let Some(owner) = self.owner {
-            open_to_all(copy.root());
-            give_away(&copy.holder(), owner).expect("it is given away");
-        }
-        let claims = copy.state("claims");
-        if self.claims_touched && claims.exists() {
-            let long_ago = std::time::SystemTime::UNIX_EPOCH;
-            File::open(claims)
-                .and_then(|open| open.set_modified(long_ago))
-                .expect("its time is set");
-        }
-        copy
-    }
-}
-
-/// Returns a folder in memory where there is such a place: a kill loses nothing that was written,
-/// and thousands of writes to a disk take their time.
-fn scratch() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
-}
-
-/// Copies a folder, with the change times that tell whether somebody else was there.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::create_dir(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type()?;
-        if kind.is_symlink() {
-            symlink(std::fs::read_link(path)?, target)?;
-        } else if kind.is_dir() {
-            copy(&path, &target)?;
-        } else if from.ends_with("bin") {
-            // Whoever is called by this name takes the copy for its home.
-            symlink(path, target)?;
-        } else {
-            std::fs::copy(path, target)?;
-        }
-    }
-    let metadata = from.metadata()?;
-    std::fs::set_permissions(to, metadata.permissions())?;
-    File::open(to)?.set_modified(metadata.modified()?)
-}
-
-/// Lets everybody go through a folder.
-fn open_to_all(folder: &Path) {
-    let permissions = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder, permissions).expect("it is ours");
-}
-
-fn give_away(path: &Path, owner: u32) -> io::Result<()> {
-    lchown(path, Some(owner), Some(owner))?;
-    if path.symlink_metadata()?.is_dir() {
-        for entry in std::fs::read_dir(path)? {
-            give_away(&entry?.path(), owner)?;
-        }
-    }
-    Ok(())
-}
+/// What is added to the name of a sweep by [`By::AsRoot`].
+pub(crate) const AS_ROOT: &str = ", as root";
 
 /// A sweep; see [`Sweep::run`].
+#[derive(Clone, Copy)]
 pub(crate) struct Sweep<'a> {
     pub(crate) name: &'a str,
     pub(crate) template: &'a Template,
@@ -163,6 +50,8 @@ pub(crate) enum By {
     Errno(usize),
     /// It is killed, and the power fails; CI tries one of so many points.
     Outage(usize),
+    /// The same by root, over a provider of another owner.
+    AsRoot(&'static Self),
 }
 
 impl Sweep<'_> {
@@ -180,6 +69,11 @@ impl Sweep<'_> {
             }
             By::Errno(stride) => self.fail(stride, check),
             By::Outage(stride) => self.cut(stride, check),
+            By::AsRoot(by) => {
+                let template = &self.template.given_to(OWNER);
+                let name = &format!("{}{AS_ROOT}", self.name);
+                Sweep { name, template, ..*self }.by(*by, check);
+            }
         }
     }
 
@@ -202,6 +96,7 @@ impl Sweep<'_> {
             }
             check(&plugin, &run);
             plugin.settled();
+            self.template.assert_owned(&plugin);
             run
         });
     }
@@ -215,6 +110,7 @@ impl Sweep<'_> {
             let run = outage.strikes(bare(&plugin, self.words), self.status, held);
             check(&plugin, &run);
             plugin.settled();
+            self.template.assert_owned(&plugin);
             run
         });
     }
@@ -250,6 +146,7 @@ impl Sweep<'_> {
                 let more = count(&plugin) > stored;
                 check(&plugin, &run, other);
                 plugin.settled();
+                self.template.assert_owned(&plugin);
                 figures.lock().expect("no check failed").add(&run, more, self.status);
             }
         };
@@ -276,7 +173,7 @@ struct Figures {
     answered: usize,
     stored: usize,
     misses: usize,
-    /// How many system calls there were in the shortest run that came to its end.
+    /// How many system calls there were in the longest run that came to its end.
     calls: usize,
 }
 
@@ -284,12 +181,12 @@ impl Figures {
     fn add(&mut self, run: &Run, stored: bool, status: i32) {
         if run.killed {
             self.points += 1;
+            self.misses = 0;
             self.answered += usize::from(!run.stdout.is_empty());
             self.stored += usize::from(stored);
         } else {
             assert_eq!((run.status, run.stderr.as_str()), (Some(status), ""), "{run:?}");
-            let shortest = if self.misses == 0 { run.calls } else { self.calls };
-            self.calls = shortest.min(run.calls);
+            self.calls = self.calls.max(run.calls);
             self.misses += 1;
         }
     }
@@ -297,7 +194,7 @@ impl Figures {
     #[expect(clippy::print_stderr, reason = "a sweep says how far it went")]
     fn print(&self, name: &str, stride: usize) {
         let Self { points, answered, stored, calls, .. } = self;
-        assert!(points * stride >= *calls, "{points} of {calls} calls were tried");
+        super::assert_enough(name, *points, *calls, stride);
         eprintln!("{name}: {points} points, {answered} answered, {stored} stored");
         super::proved(*points);
     }
@@ -357,6 +254,9 @@ pub(crate) fn hold_worker_lock(plugin: &Plugin) -> Held {
     let mut options = File::options();
     options.create(true).truncate(false).write(true).mode(0o600);
     let file = options.open(plugin.state("worker.lock")).expect("the lock file opens");
+    // As if the owner had made it.
+    let owner = plugin.state("").metadata().expect("it is there");
+    fchown(&file, Some(owner.uid()), Some(owner.gid())).expect("it is given away");
     fs2::FileExt::lock_exclusive(&file).expect("the lock is free");
     Held(file)
 }

@@ -22,7 +22,7 @@ use super::inject::{self, Fault, Injection, KINDS};
 
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_mins(1);
-const PATIENT: Limits = Limits { command: PATIENCE, rest: PATIENCE };
+const PATIENT: Limits = Limits::of_each(PATIENCE);
 
 /// How often it is looked whether the command has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -43,6 +43,10 @@ pub(crate) struct Run {
     pub(crate) kinds: [usize; KINDS.len()],
     /// How many of them went wrong.
     pub(crate) wrong: usize,
+    /// Whether there was a call that was to go wrong: not each can go wrong in each way.
+    pub(crate) reached: bool,
+    /// The numbers of calls of which nobody has said whether they can fail.
+    pub(crate) unlisted: BTreeSet<i64>,
     /// Whether time was up before the last of the tree ended.
     pub(crate) is_late: bool,
 }
@@ -74,6 +78,33 @@ pub(crate) struct Limits {
     pub(crate) command: Duration,
     /// What it has started, after its end.
     pub(crate) rest: Duration,
+    /// The same from the first call on that goes wrong.
+    pub(crate) command_then: Duration,
+    pub(crate) rest_then: Duration,
+}
+
+impl Limits {
+    pub(crate) const fn of_each(limit: Duration) -> Self {
+        Self { command: limit, rest: limit, command_then: limit, rest_then: limit }
+    }
+
+    const fn at(&self, stage: Stage) -> Duration {
+        match (stage.has_ended, stage.is_wrong) {
+            (false, false) => self.command,
+            (true, false) => self.rest,
+            (false, true) => self.command_then,
+            (true, true) => self.rest_then,
+        }
+    }
+}
+
+/// How far a tree has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Stage {
+    /// The command itself has ended.
+    has_ended: bool,
+    /// A call was to go wrong.
+    is_wrong: bool,
 }
 
 /// Runs `command` while system calls of it and of all that it starts go wrong.
@@ -117,8 +148,7 @@ pub(crate) fn instructions(command: Command) -> (usize, usize) {
 struct Living {
     pids: Arc<Mutex<BTreeSet<Pid>>>,
     are_to_end: Arc<AtomicBool>,
-    /// Whether the command itself has ended.
-    has_ended: Arc<AtomicBool>,
+    stage: Arc<Mutex<Stage>>,
 }
 
 impl Living {
@@ -129,6 +159,10 @@ impl Living {
     fn end(&self) {
         self.are_to_end.store(true, Ordering::SeqCst);
         self.pids().iter().for_each(|pid| end(*pid));
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().expect("nobody panicked with it")
     }
 
     fn are_to_end(&self) -> bool {
@@ -150,16 +184,17 @@ fn on_own_thread<T: Send + 'static>(
         let mut child = spawn(&mut command);
         sender.send(trace(&mut child)).expect("somebody waits for the outcome");
     });
-    let mut deadline = Instant::now() + limits.command;
-    let mut has_ended = false;
+    let mut stage = Stage::default();
+    let mut deadline = Instant::now() + limits.at(stage);
     let outcome = loop {
         match receiver.recv_timeout(LOOK) {
             Err(mpsc::RecvTimeoutError::Timeout) => {}
             outcome => break outcome,
         }
-        if !has_ended && living.has_ended.load(Ordering::SeqCst) {
-            has_ended = true;
-            deadline = Instant::now() + limits.rest;
+        let now = *living.stage();
+        if now != stage {
+            stage = now;
+            deadline = Instant::now() + limits.at(stage);
         }
         if Instant::now() >= deadline {
             living.end();
@@ -213,6 +248,7 @@ struct Tree<'a> {
     status: Option<i32>,
     injection: Option<Injection>,
     kinds: [usize; KINDS.len()],
+    unlisted: BTreeSet<i64>,
     wrong: usize,
     /// What calls that are under way are to say.
     lies: BTreeMap<Pid, i64>,
@@ -246,6 +282,7 @@ impl<'a> Tree<'a> {
             status: None,
             injection: None,
             kinds: [0; KINDS.len()],
+            unlisted: BTreeSet::new(),
             wrong: 0,
             lies: BTreeMap::new(),
             loading: BTreeSet::from([root]),
@@ -269,7 +306,9 @@ impl<'a> Tree<'a> {
             stderr: String::new(),
             status: self.status,
             kinds: self.kinds,
+            unlisted: self.unlisted,
             wrong: self.wrong,
+            reached: self.living.stage().is_wrong,
             is_late: self.living.are_to_end(),
         };
         let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
@@ -284,7 +323,7 @@ impl<'a> Tree<'a> {
                 self.living.pids().remove(&pid);
                 if pid == self.root {
                     self.status = Some(code);
-                    self.living.has_ended.store(true, Ordering::SeqCst);
+                    self.living.stage().has_ended = true;
                 }
                 return;
             }
@@ -357,9 +396,11 @@ impl<'a> Tree<'a> {
             }
             self.loading.remove(&pid);
         }
+        self.unlisted.extend(inject::unlisted(pid));
         let Some(kind) = inject::kind(pid) else { return };
         self.kinds[kind] += 1;
         if kind == injection.kind && injection.calls().contains(&self.kinds[kind]) {
+            self.living.stage().is_wrong = true;
             let fault = inject::begin(&injection, pid);
             self.wrong += usize::from(fault.is_some());
             if let Some(Fault { said: Some(said) }) = fault {
