@@ -20,6 +20,9 @@ use super::sweep::{Template, bare, call, hold_worker_lock};
 /// takes, for a machine that is busy with sweeps is slow.
 const GRACE: f64 = 3.0;
 
+/// The same where its hoster says so for a while and then knows it: nobody waits for so long.
+const LONG_GRACE: f64 = 30.0;
+
 /// Servers that somebody else has at each hoster.
 const FOREIGN: [&str; 3] = ["somebody-else-1", "webdir-1-0123456789ab", "somebody-else-2"];
 
@@ -111,7 +114,8 @@ impl Start {
         plugin.write_private("demo.conf", &quick.to_string());
         let mut changed = definition(&self.definition);
         changed["reuses_ids"] = reuses_ids.into();
-        changed["poll"]["grace_seconds"] = GRACE.into();
+        let grace = if mode.absent_polls > 0 { LONG_GRACE } else { GRACE };
+        changed["poll"]["grace_seconds"] = grace.into();
         plugin.write_private(&format!("{}.json", self.definition), &changed.to_string());
         let (place, mut order) = promise::only_order(&plugin);
         let path = plugin.state(&format!("{place}/1.json"));
