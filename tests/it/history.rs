@@ -246,6 +246,18 @@ fn a_status_goes_forward_and_stays_with_its_server() {
         history.calls.last_mut().unwrap().ended = Duration::MAX;
     });
     breaks("on several servers", |history| says(history, "finished", 9000, "finished", "other"));
+    breaks("with several passwords", |history| {
+        let (_, id) = find(history, "finished", "fake");
+        let told = |one: &&mut Call| one.words == ["order_status", id.as_str()];
+        let last = history.calls.iter_mut().rfind(told).unwrap();
+        let mut again = last.clone();
+        for (call, password) in [(last, json!("one")), (&mut again, Value::Null)] {
+            let mut said: Value = serde_json::from_slice(&call.stdout).unwrap();
+            said["server_password"] = password;
+            call.stdout = format!("{said}\n").into_bytes();
+        }
+        history.calls.push(again);
+    });
     breaks("of an answered order said", |history| {
         let (_, id) = find(history, "finished", "fake");
         let unknown = json!({ "error": 1, "error_code": "unknown_task" });
@@ -303,6 +315,10 @@ fn an_answered_order_ends_and_another_is_left_alone() {
     breaks("does not come to an end", |history| {
         let (at, _) = find(history, "finished", "fake");
         history.orders[at].1["wish"] = "release".into();
+    });
+    breaks("was not given back: ", |history| {
+        let (at, _) = find(history, "finished", "fake");
+        history.orders[at].1["reason"] = "the hoster does not answer".into();
     });
     breaks("was never answered and is in done/", |history| {
         let (at, _) = find(history, "accepted", "fake");

@@ -27,6 +27,7 @@ fn what_is_promised_holds_of_everything_that_happens_at_random() {
         orders: number("SOAK_ORDERS", if small { 300 } else { 0 }),
         time: Duration::from_secs(asked("SOAK_SECONDS").unwrap_or(0)),
         seed: asked("SOAK_SEED").unwrap_or_else(|| u64::from(now.subsec_nanos())),
+        patient: !small,
     };
     eprintln!("SOAK_SEED={} and {} callers", size.seed, size.callers);
     let figures = run(size);

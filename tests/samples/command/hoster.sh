@@ -72,7 +72,8 @@ poll() {
     if [ -e "$folder/gone.$server_id" ]; then
         echo '{"status":"gone"}'
     else
-        printf '{"status":"ready","server":"127.0.0.%s"}\n' "$server_id"
+        address=127.0.$((server_id / 256)).$((server_id % 256))
+        printf '{"status":"ready","server":"%s"}\n' "$address"
     fi
 }
 

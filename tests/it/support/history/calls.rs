@@ -155,12 +155,18 @@ fn forward(book: &Book<'_>, found: &mut Vec<String>) {
             }
         }
         let finished: Vec<_> = told.iter().filter(|one| one.status == "finished").collect();
-        let servers: BTreeSet<String> = finished
-            .iter()
-            .map(|one| format!("{} {}", one.document["server"], one.document["server_password"]))
-            .collect();
-        if servers.len() > 1 {
-            found.push(format!("order {id} was finished on several servers: {}", servers.len()));
+        let said = |key: &str| -> BTreeSet<String> {
+            finished.iter().map(|one| one.document[key].to_string()).collect()
+        };
+        let (servers, mut passwords) = (said("server"), said("server_password"));
+        // One that was erased is told no more, and no other in its place.
+        if !order["password_erased_at"].is_null() {
+            passwords.remove("null");
+        }
+        if servers.len().max(passwords.len()) > 1 {
+            found.push(format!(
+                "order {id} was finished on several servers or with several passwords"
+            ));
         }
         if !finished.is_empty()
             && !["finished", "released"].map(Value::from).contains(&order["state"])

@@ -60,6 +60,8 @@ fn led_to(book: &Book<'_>, found: &mut Vec<String>) {
 }
 
 /// Every answered order has ended, in one way and once; what was never answered was left alone.
+///
+/// A release that came to nothing is asked for again when all behave, and then it comes true.
 fn lives(book: &Book<'_>, found: &mut Vec<String>) {
     for (id, (place, order)) in &book.orders {
         if !book.is_answered(id) {
@@ -70,6 +72,8 @@ fn lives(book: &Book<'_>, found: &mut Vec<String>) {
             found.push(format!("order {id} does not come to an end: it is in {place}/"));
         } else if let Some(kinds) = promise::is_no_life(order) {
             found.push(format!("order {id} is {} after {kinds:?}", order["state"]));
+        } else if order["state"] == "finished" && !order["reason"].is_null() {
+            found.push(format!("order {id} was not given back: {}", order["reason"]));
         }
     }
 }

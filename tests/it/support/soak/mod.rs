@@ -2,23 +2,28 @@
 //! workers are killed and hosters and receivers go wrong, all at random; then the workers come to an
 //! end, and the history is checked.
 
+mod clock;
 mod dice;
 mod end;
 mod part;
 mod provider;
+mod seller;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use self::dice::Dice;
 use self::provider::{Mood, Provider};
+use super::faketime::Clock;
 use super::history::Call;
 
 /// The definitions that are sold by, side by side: of an inventory, of a hoster that refuses a
-/// second server of a name, and of one that does not.
-const DEFINITIONS: [&str; 3] = ["inventory", "fake-unique", "fake-plain"];
+/// second server of a name, of one that does not, and of a program.
+const DEFINITIONS: [&str; 4] = ["inventory", "fake-unique", "fake-plain", "program"];
 
 /// How much is done.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +34,9 @@ pub(crate) struct Size {
     /// For how long orders are placed at least.
     pub(crate) time: Duration,
     pub(crate) seed: u64,
+    /// Whether orders of the program are called off: where its worker is killed just when the server
+    /// is removed, the next one takes it for two minutes for one that the program does not know yet.
+    pub(crate) patient: bool,
 }
 
 /// A soak that goes on.
@@ -44,6 +52,8 @@ struct Soak {
     over: AtomicBool,
     killed_workers: AtomicUsize,
     outages: AtomicUsize,
+    /// A clock that can be set, and the folder that it is in; none where libfaketime is not installed.
+    clock: Option<(TempDir, Clock)>,
 }
 
 /// What a soak has seen.
@@ -60,6 +70,8 @@ pub(crate) struct Figures {
     /// The requests to hosters that went wrong.
     pub(crate) hoster_faults: usize,
     pub(crate) outages: usize,
+    /// How often a worker's clock was set; none where nothing is there to set it by.
+    pub(crate) steps: Option<usize>,
     pub(crate) receiver_faults: usize,
     pub(crate) messages: usize,
     pub(crate) again: usize,
@@ -71,6 +83,8 @@ pub(crate) fn run(size: Size) -> Figures {
     let mood = Mood::new(size.seed);
     let providers: Vec<_> =
         DEFINITIONS.into_iter().map(|name| Provider::new(name, &mood)).collect();
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let clock = Clock::new(scratch.path().join("clock"));
     let soak = Soak {
         size,
         begun: Instant::now(),
@@ -81,11 +95,15 @@ pub(crate) fn run(size: Size) -> Figures {
         over: AtomicBool::new(false),
         killed_workers: AtomicUsize::new(0),
         outages: AtomicUsize::new(0),
+        clock: clock.map(|clock| (scratch, clock)),
     };
     std::thread::scope(|scope| {
         let soak = &soak;
-        let others =
-            [scope.spawn(move || soak.kill_workers()), scope.spawn(move || soak.make_trouble())];
+        let others = [
+            scope.spawn(move || soak.kill_workers()),
+            scope.spawn(move || soak.make_trouble()),
+            scope.spawn(move || soak.step_clocks()),
+        ];
         let callers: Vec<_> =
             (0..size.callers).map(|number| scope.spawn(move || soak.call(number))).collect();
         let ended: Vec<_> = callers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
@@ -111,7 +129,15 @@ impl Soak {
         let part = |number: usize| u32::try_from(number).expect("it fits");
         let due = self.size.time / part(orders) * part(now);
         std::thread::sleep(due.saturating_sub(self.begun.elapsed()));
-        answered < self.size.orders || self.begun.elapsed() < self.size.time
+        answered < self.size.orders
+            || self.begun.elapsed() < self.size.time
+            || self.steps() == Some(0)
+    }
+
+    /// Returns how often the clock of a worker was set; none where none can be.
+    fn steps(&self) -> Option<usize> {
+        self.clock.as_ref()?;
+        Some(self.providers.iter().map(|one| one.steps.load(Ordering::SeqCst)).sum())
     }
 }
 
@@ -127,16 +153,21 @@ impl Figures {
             ("faults of hosters", self.hoster_faults),
             ("faults of receivers", self.receiver_faults),
             ("messages again", self.again),
+            ("steps of clocks", self.steps.unwrap_or(1)),
         ];
         all.into_iter().filter(|(_, number)| *number == 0).map(|(name, _)| name).collect()
     }
 
     /// Returns the one line that the pages show.
     pub(crate) fn line(&self) -> String {
+        let steps = match self.steps {
+            Some(steps) => format!("{steps} steps of clocks"),
+            None => "no steps of clocks, for libfaketime is not there".to_owned(),
+        };
         format!(
             "{} orders asked for, {} answered, {} finished, {} servers bought, {} callers killed, \
-             {} workers killed, {} faults of hosters, {} outages, {} faults of receivers, \
-             {} messages, {} of them again, {} violations",
+             {} workers killed, {} faults of hosters, {} outages, {steps}, \
+             {} faults of receivers, {} messages, {} of them again, {} violations",
             self.asked,
             self.answered,
             self.finished,

@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::Soak;
 use super::dice::Dice;
+use super::provider::Provider;
+use super::{DEFINITIONS, Soak};
 use crate::support::history::Call;
-use crate::support::hoster::fault::{EVERY, Verb};
 use crate::support::sweep::bare;
 
 /// How many of a hundred calls are killed.
@@ -25,13 +25,6 @@ const SHARED_KEYS: usize = 40;
 
 /// How many of its own orders a caller remembers.
 const MEMORY: usize = 30;
-
-/// How long a hoster is out of reach at most, in microseconds.
-const OUTAGE: usize = 300_000;
-
-/// The requests that go wrong, those that buy more often than others.
-const VERBS: [Verb; 6] =
-    [Verb::Create, Verb::Create, Verb::Create, Verb::List, Verb::Get, Verb::Delete];
 
 impl Soak {
     /// One caller.
@@ -56,7 +49,7 @@ impl Soak {
     }
 
     fn place(&self, number: usize, dice: &mut Dice, own: &mut Vec<(usize, String)>) {
-        let provider = *dice.one(&[0, 0, 1, 1, 2]);
+        let provider = *dice.one(&[0, 0, 0, 1, 1, 1, 2, 2, 3]);
         let key = match dice.below(5) {
             0 => Some(format!("shared {}", dice.below(SHARED_KEYS))),
             1 => Some(format!("of {number}: {}", dice.below(1_000_000))),
@@ -81,7 +74,8 @@ impl Soak {
 
     fn give_up(&self, dice: &mut Dice, provider: usize, id: &str) {
         let mut words = vec!["orders", "release", id, "--yes"];
-        if dice.chance(20) {
+        let may_take_long = DEFINITIONS[provider] == "program";
+        if dice.chance(20) && (self.size.patient || !may_take_long) {
             words = vec!["orders", "cancel", id];
         } else if provider == 0 {
             words.push("--clean");
@@ -132,35 +126,29 @@ impl Soak {
         let mut dice = self.dice(1);
         while !self.over.load(Ordering::SeqCst) {
             std::thread::sleep(dice.micros(400_000));
-            let provider = dice.one(&self.providers);
-            for (pid, words) in provider.processes() {
-                if words.iter().any(|word| word == "--detached")
-                    && kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok()
-                {
-                    self.killed_workers.fetch_add(1, Ordering::SeqCst);
-                }
+            self.kill_detached(dice.one(&self.providers));
+        }
+    }
+
+    /// Kills the worker that callers started.
+    pub(super) fn kill_detached(&self, provider: &Provider) {
+        for (pid, words) in provider.processes() {
+            if words.iter().any(|word| word == "--detached")
+                && kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok()
+            {
+                self.killed_workers.fetch_add(1, Ordering::SeqCst);
             }
         }
     }
 
-    /// Lets hosters go wrong.
+    /// Lets hosters and programs go wrong.
     pub(super) fn make_trouble(&self) {
         let mut dice = self.dice(2);
         while !self.over.load(Ordering::SeqCst) {
             std::thread::sleep(dice.micros(150_000));
-            let hosters: Vec<_> =
-                self.providers.iter().filter_map(|one| one.hoster.as_ref()).collect();
-            let hoster = *dice.one(&hosters);
-            if dice.chance(4) {
-                self.outages.fetch_add(1, Ordering::SeqCst);
-                hoster.shut();
-                std::thread::sleep(dice.micros(OUTAGE));
-                hoster.open();
-            } else {
-                let (_, fault) = *dice.one(&EVERY[1..]);
-                let verb = *dice.one(&VERBS);
-                hoster.fault(verb, fault, 1 + dice.below(2));
-            }
+            let provider = 1 + dice.below(self.providers.len() - 1);
+            let was_away = self.providers[provider].seller.go_wrong(&mut dice);
+            self.outages.fetch_add(usize::from(was_away), Ordering::SeqCst);
         }
     }
 }

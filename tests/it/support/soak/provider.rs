@@ -5,26 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
-
 use super::dice::Dice;
+use super::seller::Seller;
 use crate::support::book::orders;
-use crate::support::history::{Arrival, Call, History, Hook, Rest, Sold};
+use crate::support::history::{Arrival, Call, History, Hook, Rest};
 use crate::support::hooks::SECRET;
-use crate::support::hoster::Hoster;
-use crate::support::hoster::mode::Mode;
-use crate::support::hoster::provider::config;
 use crate::support::hoster::request::Seen;
-use crate::support::plugin::{Plugin, inventory};
+use crate::support::plugin::Plugin;
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::sweep::Template;
-
-/// How many servers the inventory has: fewer than there are orders, so they are given back and
-/// ordered again.
-const SERVERS: usize = 200;
-
-/// How many orders of a hoster may be open at once; callers come again.
-const OPEN: usize = 48;
 
 /// How many of a hundred messages a receiver does not take.
 const REFUSED: usize = 12;
@@ -40,7 +29,9 @@ const TYPES: [&str; 5] =
 pub(crate) struct Provider {
     pub(crate) name: &'static str,
     pub(crate) plugin: Plugin,
-    pub(crate) hoster: Option<Hoster>,
+    pub(crate) seller: Seller,
+    /// How often the clock of a worker of its was set.
+    pub(crate) steps: AtomicUsize,
     receivers: Vec<Receiver>,
     /// What keeps the executable.
     _template: Template,
@@ -80,13 +71,9 @@ impl Mood {
 }
 
 impl Provider {
-    /// Installs a provider that sells by a definition: `inventory`, or one of the tests' hoster.
+    /// Installs a provider that sells by a definition.
     pub(crate) fn new(name: &'static str, mood: &Arc<Mood>) -> Self {
-        let hoster = (name != "inventory").then(|| Hoster::start(Mode::of(name)));
-        let plugin = match &hoster {
-            None => Plugin::with_servers(SERVERS),
-            Some(hoster) => with_hoster(hoster, name),
-        };
+        let (seller, plugin) = Seller::install(name);
         let template = Template::of(plugin);
         let plugin = template.copy();
         let mut receivers = Vec::new();
@@ -103,7 +90,8 @@ impl Provider {
             receivers.push(receiver);
         }
         let executable = plugin.executable().canonicalize().expect("it is there");
-        Self { name, plugin, hoster, receivers, _template: template, executable }
+        let steps = AtomicUsize::new(0);
+        Self { name, plugin, seller, steps, receivers, _template: template, executable }
     }
 
     /// Returns the processes that run its executable, with their words.
@@ -123,18 +111,9 @@ impl Provider {
         found
     }
 
-    /// Puts one more server into the inventory, for one more order.
-    pub(crate) fn restock(&self) {
-        if self.hoster.is_none() {
-            self.plugin.write_inventory(&inventory(SERVERS + 1));
-        }
-    }
-
     /// Returns all that was done with it, and what is left.
     pub(crate) fn history(&self, calls: Vec<Call>) -> History {
-        let sold = self.hoster.iter().flat_map(Hoster::purchases);
-        let sold =
-            sold.map(|one| Sold { id: one.shown, name: one.name, there: !one.removed }).collect();
+        let sold = self.seller.sold();
         let hooks = HOOKS.iter().zip(&self.receivers).map(|((name, _, every), receiver)| {
             let types = TYPES.iter().skip(usize::from(!every)).map(|kind| (*kind).to_owned());
             let (taken, gone) = (receiver.taken(), receiver.gone());
@@ -148,7 +127,8 @@ impl Provider {
             Hook { name: format!("{}'s {name}", self.name), types: types.collect(), arrivals }
         });
         let rest = self.rest();
-        History { calls, orders: orders(&self.plugin), sold, hooks: hooks.collect(), rest }
+        let (orders, hooks) = (orders(&self.plugin), hooks.collect());
+        History { calls, orders, sold, hooks, rest }
     }
 
     fn rest(&self) -> Rest {
@@ -166,19 +146,6 @@ impl Provider {
         rest.processes = self.processes().into_iter().map(words).collect();
         rest
     }
-}
-
-fn with_hoster(hoster: &Hoster, definition: &str) -> Plugin {
-    let plugin = Plugin::with_hoster(hoster, definition);
-    let mut sells = config(hoster, definition);
-    sells["limits"] = json!({ "open_orders": OPEN });
-    sells["worker"] = json!({ "poll_seconds": 0.1, "threads": 8 });
-    plugin.write_private("demo.conf", &sells.to_string());
-    plugin.edit_etc(&format!("{definition}.json"), |definition| {
-        // Hundreds of servers are there.
-        definition["find"]["list"]["request"]["query"]["per_page"] = 1000.into();
-    });
-    plugin
 }
 
 /// Hands everything below a folder, itself included, to `each`, with its mode; but links.
