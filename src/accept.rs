@@ -125,6 +125,7 @@ impl Call<'_> {
         };
         let mut order = Order::accept(new, event, now);
         order.retry_of = request.retry_of;
+        order.boot = system::boot(now);
         complete(&mut book, &mut order, now)?;
         book.insert(&order, now)?;
         Ok(order.task_id)

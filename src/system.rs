@@ -1,7 +1,9 @@
 //! Users, sessions, descriptors and free space: alone names nix and signal-hook, and alone reads the
 //! environment.
 
+mod boot;
 mod network;
+mod session;
 mod terminal;
 
 use std::fs::File;
@@ -14,7 +16,6 @@ use std::sync::{Arc, Once};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::libc::{makedev, mode_t};
-use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::stat::{Mode, SFlag, fstat, umask};
 use nix::sys::statvfs::{FsFlags, statvfs};
@@ -23,7 +24,9 @@ use nix::unistd::{self, Gid, Pid, Uid, User};
 
 use crate::error::Error;
 
+pub(crate) use boot::boot;
 pub(crate) use network::network_file_system;
+pub(crate) use session::detach;
 pub(crate) use terminal::read_hidden;
 
 /// Flags of an open that hangs on no FIFO.
@@ -268,55 +271,4 @@ pub(crate) fn mounted(path: &Path) -> io::Result<Mounted> {
         no_exec: flags.contains(FsFlags::ST_NOEXEC),
         read_only: flags.contains(FsFlags::ST_RDONLY),
     })
-}
-
-/// Leaves the caller's session, working directory, descriptors and limits behind.
-///
-/// A panel that ends its process group, a file system to be unmounted, a pipe that someone reads
-/// to its end: none is held up by a worker. To be called before anything is opened.
-pub(crate) fn detach() -> io::Result<()> {
-    unistd::setsid()?;
-    unistd::chdir("/")?;
-    lift_limits();
-    // What a worker knows belongs in no file; programs that it starts may raise the limit again.
-    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_CORE) {
-        let _ = setrlimit(Resource::RLIMIT_CORE, 0, most);
-    }
-    let inherited: Vec<i32> = match std::fs::read_dir("/proc/self/fd") {
-        Ok(entries) => entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter(|descriptor| *descriptor > 2)
-            .collect(),
-        // Without /proc: the few that a shell may have left.
-        Err(_) => (3..256).collect(),
-    };
-    for descriptor in inherited {
-        // The listing's own descriptor is among them, closed by now.
-        let _ = unistd::close(descriptor);
-    }
-    Ok(())
-}
-
-/// Raises the limits that would keep a worker from the orders of others as far as we may.
-fn lift_limits() {
-    for limit in [Resource::RLIMIT_CPU, Resource::RLIMIT_FSIZE] {
-        // Root may raise any limit, others just their own to what is the most for them.
-        if setrlimit(limit, RLIM_INFINITY, RLIM_INFINITY).is_err()
-            && let Ok((_, most)) = getrlimit(limit)
-        {
-            let _ = setrlimit(limit, most, most);
-        }
-    }
-    // Of these a worker needs what others may have: many orders, descriptors and threads.
-    for limit in [
-        Resource::RLIMIT_NOFILE,
-        Resource::RLIMIT_NPROC,
-        Resource::RLIMIT_AS,
-        Resource::RLIMIT_DATA,
-    ] {
-        if let Ok((_, most)) = getrlimit(limit) {
-            let _ = setrlimit(limit, most, most);
-        }
-    }
 }

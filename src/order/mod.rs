@@ -1,5 +1,6 @@
 //! An order and its life: pure, no I/O, the clock and the ids passed in.
 
+mod events;
 mod id;
 mod purchase;
 mod retention;
@@ -15,10 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
-use crate::event::{
-    Event, EventAuthor, EventType, Facts, OrderId, OrderedConfiguration, Provider, Server,
-};
+use crate::clock::{Boot, Timestamp};
+use crate::event::{Event, EventType};
 use crate::format::Format;
 use crate::secret::Secret;
 
@@ -146,6 +145,10 @@ pub(crate) struct Order {
     /// When it last changed, RFC 3339 in UTC.
     #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) updated_at: Timestamp,
+    /// The start of the machine that the order was accepted in, or that its key was last repeated in,
+    /// by the clock of then; it means nothing once a caller was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boot: Option<Boot>,
     /// What happened to it.
     pub(crate) events: Vec<Event>,
     /// How many of these events already had their deliveries when the order was given back to the
@@ -195,17 +198,12 @@ impl Order {
             account: new.account,
             created_at: now,
             updated_at: now,
+            boot: None,
             events: Vec::with_capacity(1),
             announced: 0,
         };
         order.happened(EventType::Accepted, event, now);
         order
-    }
-
-    /// Notes that deliveries were made of all events so far, as is so for every order that was
-    /// filed.
-    pub(crate) fn events_are_deliveries(&mut self) {
-        self.announced = self.events.len();
     }
 
     /// Returns what the worker has to do.
@@ -298,46 +296,6 @@ impl Order {
         self.configuration.user_data = None;
         self.updated_at = now;
         self.happened(kind, event, now);
-    }
-
-    fn happened(&mut self, kind: EventType, id: Uuid, now: Timestamp) {
-        let facts = Facts {
-            provider: Provider { name: self.provider.clone() },
-            configuration: OrderedConfiguration {
-                id: self.configuration.id.clone(),
-                name: self.configuration.descr.clone(),
-            },
-            order: OrderId { id: self.task_id.to_string(), key: self.key.clone() },
-            server: self.told_server(kind),
-            error_log: match kind {
-                EventType::Failed => self.reason.clone().unwrap_or_default(),
-                _ => String::new(),
-            },
-            author: EventAuthor {
-                name: self.author.display_name().to_owned(),
-                email: String::new(),
-            },
-            account: self.account.clone(),
-        };
-        self.events.push(Event::new(id, kind, now, facts));
-    }
-
-    /// A server of the inventory that is not handed over is nobody's business.
-    fn told_server(&self, kind: EventType) -> Server {
-        let handed_over = matches!(kind, EventType::Finished | EventType::Released);
-        if !handed_over && self.purchase.is_none() {
-            return Server::default();
-        }
-        let address = self.server.clone().unwrap_or_default();
-        Server {
-            id: self.server_id.clone().unwrap_or_default(),
-            hostname: self.hostname.clone().unwrap_or_default(),
-            addresses: match self.addresses.as_slice() {
-                [] => self.server.iter().cloned().collect(),
-                known => known.to_vec(),
-            },
-            address,
-        }
     }
 }
 

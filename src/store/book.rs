@@ -1,6 +1,6 @@
 //! The state lock, held: every change to the order book is made through it.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::{Found, Store};
 use crate::clock::{self, Timestamp};
 use crate::error::Error;
 use crate::order::{Order, TaskId};
+use crate::system;
 
 /// After how many seconds an order whose number reached nobody is withdrawn.
 const UNANSWERED_SECONDS: u64 = 24 * 60 * 60;
@@ -114,6 +115,7 @@ impl<'a> Book<'a> {
     pub(crate) fn add_caller(&mut self, mut order: Order, now: Timestamp) -> Result<(), Error> {
         order.callers = order.callers.saturating_add(1);
         order.updated_at = now;
+        order.boot = system::boot(now);
         self.put(Place::Accepted, &order)
     }
 
@@ -218,6 +220,7 @@ impl<'a> Book<'a> {
     ///
     /// One that the panel has a record of did reach it: it moves on instead.
     pub(crate) fn sweep(&mut self, now: Timestamp) -> Result<(), Error> {
+        let today = OnceCell::new();
         for id in self.store().ids(Place::Accepted)? {
             // A damaged file is for a person to look at.
             let Ok(Some(order)) = self.store().read_in(Place::Accepted, id) else {
@@ -226,6 +229,11 @@ impl<'a> Book<'a> {
             // Whoever repeated a key has a day of its own.
             let repeated = order.callers.get() > 1;
             let asked_at = if repeated { order.updated_at } else { order.created_at };
+            // The clock may have been set since: a day is one that the machine has been through.
+            let asked_at = match (&order.boot, today.get_or_init(|| system::boot(now))) {
+                (Some(boot), Some(today)) => boot.carry(asked_at, today),
+                _ => asked_at,
+            };
             if clock::seconds_between(asked_at, now) < UNANSWERED_SECONDS {
                 continue;
             }

@@ -4,6 +4,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::order_unanswered::caller_killed;
 use crate::support::book::assert_whole;
 use crate::support::faketime::Clock;
 use crate::support::hooks::{SOON, event_id};
@@ -120,4 +121,22 @@ fn a_clock_that_was_ahead_as_an_attempt_ended_does_not_hold_the_next_one() {
     worker.wait().expect("it is ours");
     plugin.run(&["work"]).prints();
     plugin.are("billing", 1, "delivered");
+}
+
+#[test]
+fn an_order_whose_caller_was_killed_is_not_withdrawn_because_the_clock_is_ahead() {
+    if !there_is_one() {
+        return;
+    }
+    for seconds in [2 * 86_400, 400 * 86_400] {
+        let plugin = Plugin::with_servers(1);
+        let id = caller_killed(&plugin);
+        let clock = Clock::new(plugin.root().join("clock")).expect("libfaketime is there");
+        clock.set(seconds);
+        let mut work = bare(&plugin, &["work", "--once"]);
+        clock.give(&mut work);
+        assert!(work.status().expect("the provider runs").success());
+        // Its caller may have been told, and comes back.
+        assert_eq!(plugin.finished(&id), "10.0.0.0", "{seconds} s ahead");
+    }
 }

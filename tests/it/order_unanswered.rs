@@ -112,14 +112,20 @@ fn nothing_happens_to_an_order_before_its_number_has_reached_the_caller() {
 }
 
 /// Leaves an order that nobody was told of, as a caller killed in between does.
-fn left_unanswered(plugin: &Plugin, created_at: &str) -> String {
+pub(crate) fn caller_killed(plugin: &Plugin) -> String {
     plugin.settled();
     let worker = plugin.hold_worker_lock();
     let id = plugin.order();
     plugin.move_order(&id, "active", "accepted");
     std::fs::remove_file(plugin.state("due")).unwrap();
-    plugin.edit(&format!("accepted/{id}.json"), |order| order["created_at"] = created_at.into());
     drop(worker);
+    id
+}
+
+/// The same, at some time.
+fn left_unanswered(plugin: &Plugin, created_at: &str) -> String {
+    let id = caller_killed(plugin);
+    plugin.edit(&format!("accepted/{id}.json"), |order| order["created_at"] = created_at.into());
     id
 }
 
@@ -167,8 +173,7 @@ fn an_unanswered_order_is_withdrawn_after_a_day_when_its_place_is_needed() {
 #[test]
 fn a_young_unanswered_order_is_kept_and_listed() {
     let plugin = Plugin::with_servers(1);
-    let now = plugin.stored(&left_unanswered(&plugin, LONG_AGO))["updated_at"].clone();
-    plugin.edit("accepted/1.json", |order| order["created_at"] = now);
+    caller_killed(&plugin);
     plugin.run(&["work", "--once"]).prints();
     plugin.run(&["order", "1"]).fails("out_of_stock", 3);
     let list = plugin.run(&["orders", "list", "--json"]).json();

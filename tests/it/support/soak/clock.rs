@@ -14,11 +14,9 @@ const MINUTE: usize = 60;
 const HOUR: usize = 60 * MINUTE;
 const DAY: usize = 24 * HOUR;
 
-/// How far a clock is set ahead at most: within what an order may take, and beyond it.
-///
-/// Never by a day: a worker that begins then takes back orders whose numbers reached nobody, and here
-/// no panel keeps a record of those that did although their callers were killed.
-const AHEAD: [usize; 2] = [30 * MINUTE, 20 * HOUR];
+/// How far a clock is set ahead at most: within what an order may take, beyond it, and beyond what a
+/// caller who was killed may take to come back.
+const AHEAD: [usize; 3] = [30 * MINUTE, 20 * HOUR, 45 * DAY];
 
 /// How far a clock is set back at most: what ends by it ended longer ago than passwords are kept for.
 const BACK: [usize; 3] = [30 * MINUTE, 2 * DAY, 45 * DAY];
