@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Order, State};
+use super::Order;
 use crate::clock::Timestamp;
 use crate::event::{
     Event, EventAuthor, EventType, Facts, OrderId, OrderedConfiguration, Provider, Server,

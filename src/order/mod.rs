@@ -8,6 +8,7 @@ mod set_back;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -145,10 +146,13 @@ pub(crate) struct Order {
     /// When it last changed, RFC 3339 in UTC.
     #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) updated_at: Timestamp,
-    /// The start of the machine that the order was accepted in, or that its key was last repeated in,
-    /// by the clock of then; it means nothing once a caller was told.
+    /// The start of the machine that the order was accepted in, by the clock of then; it means nothing
+    /// once a caller was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) boot: Option<Boot>,
+    /// The same of when its key was last repeated, while nobody was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) repeated_in: Option<Boot>,
     /// What happened to it.
     pub(crate) events: Vec<Event>,
     /// How many of these events already had their deliveries when the order was given back to the
@@ -199,6 +203,7 @@ impl Order {
             created_at: now,
             updated_at: now,
             boot: None,
+            repeated_in: None,
             events: Vec::with_capacity(1),
             announced: 0,
         };

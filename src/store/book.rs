@@ -11,13 +11,10 @@ use super::layout::{Layout, Place};
 use super::lock::Lock;
 use super::sequence::Sequence;
 use super::{Found, Store};
-use crate::clock::{self, Timestamp};
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::order::{Order, TaskId};
 use crate::system;
-
-/// After how many seconds an order whose number reached nobody is withdrawn.
-const UNANSWERED_SECONDS: u64 = 24 * 60 * 60;
 
 /// The right to change the order book, until it is dropped.
 pub(crate) struct Book<'a> {
@@ -115,7 +112,7 @@ impl<'a> Book<'a> {
     pub(crate) fn add_caller(&mut self, mut order: Order, now: Timestamp) -> Result<(), Error> {
         order.callers = order.callers.saturating_add(1);
         order.updated_at = now;
-        order.boot = system::boot(now);
+        order.repeated_in = system::boot(now);
         self.put(Place::Accepted, &order)
     }
 
@@ -226,15 +223,8 @@ impl<'a> Book<'a> {
             let Ok(Some(order)) = self.store().read_in(Place::Accepted, id) else {
                 continue;
             };
-            // Whoever repeated a key has a day of its own.
-            let repeated = order.callers.get() > 1;
-            let asked_at = if repeated { order.updated_at } else { order.created_at };
-            // The clock may have been set since: a day is one that the machine has been through.
-            let asked_at = match (&order.boot, today.get_or_init(|| system::boot(now))) {
-                (Some(boot), Some(today)) => boot.carry(asked_at, today),
-                _ => asked_at,
-            };
-            if clock::seconds_between(asked_at, now) < UNANSWERED_SECONDS {
+            let today = today.get_or_init(|| system::boot(now));
+            if !order.is_unanswered_for_a_day(today.as_ref(), now) {
                 continue;
             }
             match self.store().panel_lists(id) {

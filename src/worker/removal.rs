@@ -1,11 +1,11 @@
 //! Giving a server back to its hoster: only one that is surely the order's, until it is gone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use super::drive::{Drive, Next};
-use crate::clock::{self, Timestamp};
+use crate::clock;
 use crate::error::Error;
 use crate::hoster::http::{Presence, Removed, Trouble};
 use crate::order::{Order, Removal, State};
@@ -13,7 +13,7 @@ use crate::order::{Order, Removal, State};
 /// After how long a hoster that still has the server is asked once more to remove it.
 const ASK_AGAIN: Duration = Duration::from_mins(1);
 
-/// For how long a hoster may take to remove a server that it agreed to remove.
+/// For how long a hoster may take to remove a server, from the first step on.
 const LONGEST: Duration = Duration::from_hours(1);
 
 impl Drive<'_> {
@@ -32,6 +32,7 @@ impl Drive<'_> {
     }
 
     fn remove_ours(&mut self, order: &Order, id: &str) -> Result<Next, Error> {
+        self.memory.missed_since = None;
         if !self.is_same_account(order) {
             // It has just shown that it knows the server.
             let account = self.account(order);
@@ -45,15 +46,13 @@ impl Drive<'_> {
             // What an earlier wish has come to removed nothing: the hoster is asked anew.
             return self.take_removal(order, &Removal { step: None, asked_at: None, ..removal });
         }
-        let now = clock::now();
-        let age = |at: Option<Timestamp>| at.map(|at| clock::age(at, now));
-        if removal.accepted
-            && age(removal.begun_at).is_some_and(|age| age >= LONGEST.min(self.shop.timeout))
-        {
-            let why = format!("the hoster agreed to remove server {id}, and it is still there");
+        let was_asked = removal.accepted || removal.asked_at.is_some();
+        if was_asked && self.takes_too_long(&removal) {
+            let did = if removal.accepted { "agreed" } else { "was asked" };
+            let why = format!("the hoster {did} to remove server {id}, and it is still there");
             return self.keep(order, &why);
         }
-        match age(removal.asked_at) {
+        match removal.asked_at.map(|at| clock::age(at, clock::now())) {
             Some(age) if age < ASK_AGAIN => {
                 self.await_it(order, "waiting until the server is gone")
             }
@@ -66,7 +65,8 @@ impl Drive<'_> {
     fn clear_up(&mut self, order: &Order, id: &str) -> Result<Next, Error> {
         let removal = removal(order);
         let built = order.purchase.as_ref().is_some_and(|purchase| purchase.built_at.is_some());
-        if !removal.accepted && !built && self.is_new(order) {
+        let unseen = !removal.accepted && !built;
+        if unseen && (self.is_new(order) || self.has_just_been_missed()) {
             return self.await_it(order, "the hoster does not know the server yet");
         }
         if !removal.accepted && !self.is_same_account(order) {
@@ -77,11 +77,19 @@ impl Drive<'_> {
         if removal.asked_at.is_some() {
             return self.removed(id);
         }
+        let begun_at = removal.begun_at;
         let begun = removal.step.is_some().then_some(removal);
-        match begun.or_else(|| self.hoster.left_behind()) {
+        match begun.or_else(|| Some(Removal { begun_at, ..self.hoster.left_behind()? })) {
             Some(removal) => self.take_removal(order, &removal),
             None => self.removed(id),
         }
+    }
+
+    /// Returns whether this worker has missed the server for less than its hoster may take to know it:
+    /// the clock that says when it was bought may have been set since.
+    fn has_just_been_missed(&mut self) -> bool {
+        let since = *self.memory.missed_since.get_or_insert_with(Instant::now);
+        since.elapsed().as_secs_f64() < self.hoster.definition.poll.grace_seconds
     }
 
     /// The server of that id is not, or no more, the order's: no step is taken that names it.
@@ -111,7 +119,7 @@ impl Drive<'_> {
                 })?;
                 Ok(Next::After(self.shop.poll.min(Duration::from_secs(1))))
             }
-            Ok(Removed::Waiting) => self.await_it(order, "waiting for the hoster to remove it"),
+            Ok(Removed::Waiting) => self.await_removal(order, removal),
             Ok(Removed::Never(why)) => {
                 self.keep(order, &format!("the hoster does not remove server {id}: {why}"))
             }
@@ -120,6 +128,26 @@ impl Drive<'_> {
             }
             Err(trouble) => self.wait(order, &trouble),
         }
+    }
+
+    /// Waits for what a step of a removal waits for, but not for ever.
+    fn await_removal(&mut self, order: &Order, removal: &Removal) -> Result<Next, Error> {
+        let why = "waiting for the hoster to remove it";
+        if removal.begun_at.is_none() {
+            let begun = removal.clone();
+            return self.change(why, |order, now| order.removing(begun, now));
+        }
+        if self.takes_too_long(removal) {
+            let id = order.server_id.as_deref().unwrap_or_default();
+            let why = format!("the hoster does not come to the end of removing server {id}");
+            return self.keep(order, &why);
+        }
+        self.await_it(order, why)
+    }
+
+    fn takes_too_long(&self, removal: &Removal) -> bool {
+        let longest = LONGEST.min(self.shop.timeout);
+        removal.begun_at.is_some_and(|at| clock::age(at, clock::now()) >= longest)
     }
 
     /// Asks again for a while where a hoster says no: it may be busy with the server.

@@ -9,13 +9,13 @@ use crate::support::book::assert_whole;
 use crate::support::faketime::Clock;
 use crate::support::hooks::{SOON, event_id};
 use crate::support::hoster::Hoster;
-use crate::support::hoster::mode::Mode;
+use crate::support::hoster::mode::{Listed, Mode};
 use crate::support::hoster::response::Response;
 use crate::support::plugin::Plugin;
 use crate::support::promise::{doubled, lost, only_order};
 use crate::support::receiver::{Receiver, Reply};
-use crate::support::skip;
 use crate::support::sweep::{bare, hold_worker_lock};
+use crate::support::{skip, wait_until};
 
 /// By how many seconds the clock is set ahead or back: within what orders may take, and beyond.
 const STEPS: [i64; 4] = [600, -600, 40 * 86_400, -40 * 86_400];
@@ -139,4 +139,41 @@ fn an_order_whose_caller_was_killed_is_not_withdrawn_because_the_clock_is_ahead(
         // Its caller may have been told, and comes back.
         assert_eq!(plugin.finished(&id), "10.0.0.0", "{seconds} s ahead");
     }
+}
+
+#[test]
+fn a_server_that_its_hoster_does_not_show_yet_is_not_taken_for_gone_because_the_clock_is_ahead() {
+    if !there_is_one() {
+        return;
+    }
+    let (never, hidden) = (usize::MAX / 2, Listed::AfterLists(usize::MAX));
+    let mode =
+        Mode { building_polls: never, absent_polls: never, listed: hidden, ..Mode::unique() };
+    let hoster = Hoster::start(mode);
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    plugin.edit_etc("fake-unique.json", |definition| {
+        definition["poll"]["grace_seconds"] = 30.into();
+    });
+    let held = hold_worker_lock(&plugin);
+    let id = plugin.order();
+    drop(held);
+    let clock = Clock::new(plugin.root().join("clock")).expect("libfaketime is there");
+    let mut work = bare(&plugin, &["work"]);
+    clock.give(&mut work);
+    let mut worker = work.stdout(Stdio::null()).spawn().expect("the provider runs");
+    plugin.reaches(&id, "building");
+    clock.set(3600);
+    let told = plugin.run(&["orders", "cancel", &id, "--timeout", "0"]);
+    assert_eq!(told.status, Some(124), "{told:?}");
+    let before = hoster.requests().len();
+    wait_until("the hoster was asked some times", || {
+        hoster.requests().len() > before + 8 || !plugin.state("due").exists()
+    });
+    // Now it shows what it sold.
+    hoster.change(|mode| (mode.absent_polls, mode.listed) = (0, Listed::AtOnce));
+    plugin.filed(&id);
+    worker.wait().expect("it is ours");
+    plugin.settled();
+    assert_eq!(plugin.stored(&id)["state"], "cancelled");
+    assert_eq!((hoster.purchases().len(), hoster.alive().len()), (1, 0));
 }

@@ -209,6 +209,60 @@ fn a_release_after_one_that_took_too_long_asks_the_hoster_again() {
     release_twice(&hoster, &plugin, &id, "agreed to remove server");
 }
 
+/// Releases a server that its hoster does not remove, ever.
+#[track_caller]
+fn release_in_vain(plugin: &Plugin, id: &str, refusal: &str) {
+    let told = plugin.run(&["orders", "release", id, "--yes"]);
+    assert!(told.stdout.contains(refusal), "{told:?}");
+    assert_eq!(told.status, Some(1), "{told:?}");
+    plugin.settled();
+    let order = plugin.stored(id);
+    assert_eq!((&order["state"], &order["wish"]), (&json!("failed"), &Value::Null), "{order}");
+    let server = order["server_id"].as_str().expect("an id");
+    assert!(order["reason"].as_str().expect("a reason").contains(server), "{order}");
+}
+
+#[test]
+fn a_removal_before_which_the_hoster_never_comes_to_rest_is_given_up() {
+    let (hoster, plugin, id) = kept(|definition| {
+        let rest = json!({
+            "name": "rest",
+            "request": { "method": "GET", "path": "/servers/{{ server_id }}" },
+            "wait_until": "{{ reply.server.status == 'resting' }}",
+        });
+        definition["cancel"].as_array_mut().unwrap().insert(0, rest);
+    });
+    release_in_vain(&plugin, &id, "does not come to the end of removing server");
+    assert_eq!((hoster.requests_to(Verb::Delete).len(), hoster.alive().len()), (0, 1));
+}
+
+#[test]
+fn a_server_that_the_request_to_remove_it_does_not_find_and_that_is_there_is_kept() {
+    let (hoster, plugin, id) = kept(|_| ());
+    hoster.behave();
+    hoster.fault(Verb::Delete, Fault::Undone(Reply::Status(404)), ALWAYS);
+    release_in_vain(&plugin, &id, "was asked to remove server");
+    assert_eq!(hoster.alive().len(), 1);
+    hoster.behave();
+    plugin.run(&["orders", "release", &id, "--yes"]).prints();
+    assert_eq!((plugin.stored(&id)["state"].clone(), hoster.alive().len()), (json!("released"), 0));
+}
+
+#[test]
+fn a_removal_whose_last_step_never_ends_is_given_up_though_the_server_is_gone() {
+    let (hoster, plugin, id) = kept(|definition| {
+        let task = json!({
+            "name": "task",
+            "request": { "method": "GET", "path": "/balance" },
+            "wait_until": "{{ false }}",
+        });
+        definition["cancel"].as_array_mut().unwrap().push(task);
+    });
+    hoster.behave();
+    release_in_vain(&plugin, &id, "does not come to the end of removing server");
+    assert_eq!(hoster.alive().len(), 0);
+}
+
 #[test]
 fn trouble_of_before_does_not_end_a_later_wish() {
     let hoster = Hoster::start(Mode { building_polls: usize::MAX / 2, ..Mode::unique() });

@@ -1,6 +1,8 @@
 //! What is wrong with webhooks, with their files or with the folders of deliveries keeps no order
 //! waiting, and costs no event.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::support::hoster::Hoster;
@@ -8,6 +10,8 @@ use crate::support::hoster::mode::Mode;
 use crate::support::hoster::response::Response;
 use crate::support::plugin::Plugin;
 use crate::support::receiver::{Receiver, Reply};
+use crate::support::sweep::OWNER;
+use crate::support::{is_root, skip};
 
 #[test]
 fn an_order_of_a_hoster_goes_on_while_the_webhooks_cannot_be_read() {
@@ -99,4 +103,31 @@ fn a_living_worker_sends_what_was_held_when_the_file_is_edited() {
     slow.release();
     plugin.settled();
     plugin.are("held", 1, "delivered");
+}
+
+#[test]
+fn a_pass_ends_although_a_delivery_cannot_be_read() {
+    if !is_root() {
+        return skip("only root gives files away");
+    }
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    receiver.next([Reply::status(503)]);
+    plugin.hook("shop", "generic", &receiver, &["--schedule", "0,3600"]);
+    plugin.order();
+    plugin.tried("shop", 1);
+    plugin.run(&["webhooks", "update", "shop", "--disabled"]).prints();
+    plugin.settled();
+    let run = |program: &str, arguments: &[&str]| {
+        assert!(Command::new(program).args(arguments).status().unwrap().success(), "{program}");
+    };
+    let pending = format!("deliveries/pending/{}", plugin.names("deliveries/pending")[0]);
+    run("chmod", &["755", plugin.root().to_str().unwrap()]);
+    run("chown", &["-R", &OWNER.to_string(), plugin.holder().to_str().unwrap()]);
+    // As whoever lays a backup back by hand leaves it.
+    run("chown", &["root", plugin.state(&pending).to_str().unwrap()]);
+    run("timeout", &["20", plugin.executable().to_str().unwrap(), "work", "--once"]);
+    run("chown", &[&OWNER.to_string(), plugin.state(&pending).to_str().unwrap()]);
+    plugin.run(&["webhooks", "update", "shop", "--enabled"]).prints();
+    receiver.wait_for(2);
+    plugin.settled();
 }

@@ -43,9 +43,10 @@ impl Deliveries<'_> {
     fn list(&mut self) -> Result<(), Error> {
         let listed: BTreeSet<DeliveryId> =
             self.store.deliveries(Shelf::Pending)?.into_iter().collect();
-        // They may hold others back no longer.
-        self.stale |= !self.unread.is_empty();
+        let unread = self.unread.len();
         self.unread.retain(|id, _| listed.contains(id));
+        // Those that are gone hold others back no longer.
+        self.stale |= self.unread.len() != unread;
         let mut fault = Ok(());
         let before = self.pending.len();
         let under_way = &self.under_way;
@@ -66,22 +67,28 @@ impl Deliveries<'_> {
     }
 
     fn read(&mut self, id: DeliveryId, seen: Option<SystemTime>) -> Result<(), Error> {
-        self.stale = true;
         let read = self.store.delivery_on(Shelf::Pending, &id);
         if let Err(error) = read.as_ref()
             && !error.is_lasting()
         {
+            // What still cannot be read changes nothing.
+            self.stale |= !self.unread.contains_key(&id);
             self.unread.entry(id).or_insert_with(Instant::now);
             return read.map(drop);
         }
+        if let Ok(Some(delivery)) = read.as_ref()
+            && delivery.state != State::Pending
+        {
+            // A crash left it here.
+            self.outbox.file(delivery)?;
+        }
+        self.stale = true;
         self.unread.remove(&id);
         match read {
             Ok(Some(delivery)) if delivery.state == State::Pending => {
                 self.pending.insert(id, Pending::of(&delivery, seen));
             }
-            // A crash left it here.
-            Ok(Some(delivery)) => self.outbox.file(&delivery)?,
-            Ok(None) => {}
+            Ok(_) => {}
             Err(error) => {
                 // For a person to look at; it stops no other.
                 self.store.log(clock::now(), None, format!("left alone for now: {error}"));
