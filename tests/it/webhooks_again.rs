@@ -57,6 +57,71 @@ fn what_is_dead_can_be_replayed() {
 }
 
 #[test]
+fn what_happened_to_an_order_is_replayed_in_its_order_whatever_the_clock_said_then() {
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    plugin.hook("shop", "generic", &receiver, &[]);
+    let (order, _) = plugin.sold();
+    plugin.run(&["orders", "release", &order, "--yes"]).prints();
+    plugin.filed(&order);
+    let delivered = plugin.are("shop", 2, "delivered");
+    plugin.settled();
+    let released = delivered.iter().find(|one| one["event"] == "order.released").unwrap();
+    // As a clock leaves it that was set back by hours after the first event.
+    let file = format!("deliveries/done/{}.json", released["id"].as_str().unwrap());
+    plugin.edit(&file, |delivery| delivery["event"]["timestamp"] = json!("2026-01-02T03:04:05Z"));
+    plugin.run(&["deliveries", "replay", "--since", "2000-01-01"]).prints();
+    plugin.are("shop", 4, "delivered");
+    let seen = receiver.requests();
+    let told: Vec<Value> = seen.iter().map(|seen| seen.json()["type"].clone()).collect();
+    assert_eq!(told, ["order.finished", "order.released", "order.finished", "order.released"]);
+    plugin.settled();
+}
+
+#[test]
+fn what_arrived_at_its_redelivery_is_not_dead_although_the_clock_was_set_back_since() {
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    plugin.hook("shop", "generic", &receiver, &["--tries", "1"]);
+    receiver.next([Reply::status(500)]);
+    plugin.sold();
+    let dead = plugin.are("shop", 1, "dead").remove(0);
+    plugin.settled();
+    let file = format!("deliveries/done/{}.json", dead["id"].as_str().unwrap());
+    plugin.edit(&file, |delivery| delivery["made_at"] = json!("2099-01-02T03:04:05Z"));
+    plugin.run(&["deliveries", "replay", "--failed"]).prints();
+    receiver.wait_for(2);
+    plugin.settled();
+    assert_eq!(plugin.run(&["deliveries", "replay", "--failed"]).prints(), "0 to be sent\n");
+    assert!(plugin.run(&["check"]).prints().contains("ok       webhooks: "), "nothing is amiss");
+}
+
+#[test]
+fn an_event_whose_delivery_is_damaged_is_replayed_under_the_next_number() {
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    plugin.hook("shop", "generic", &receiver, &[]);
+    plugin.sold();
+    let first = plugin.are("shop", 1, "delivered").remove(0);
+    plugin.settled();
+    let id = first["id"].as_str().unwrap();
+    let replay = || {
+        let answer = plugin.run(&["deliveries", "replay", "--since", "1h"]);
+        assert_eq!(answer.status, Some(0), "{answer:?}");
+        assert!(answer.stdout.starts_with("1 to be sent\n"), "{answer:?}");
+        assert!(answer.stderr.contains(id), "{answer:?}");
+        plugin.settled();
+    };
+    for number in [1, 2] {
+        // At last it is the redelivery that is damaged as well.
+        let name = if number == 1 { id.to_owned() } else { format!("{id}~{number}") };
+        std::fs::write(plugin.state(&format!("deliveries/done/{name}.json")), "{").unwrap();
+        replay();
+        let file = format!("deliveries/done/{id}~{}.json", number + 1);
+        assert!(plugin.state(&file).exists(), "{file}");
+    }
+    let told: BTreeSet<String> = receiver.wait_for(3).iter().map(event_id).collect();
+    assert_eq!((told.len(), receiver.requests().len()), (1, 3));
+}
+
+#[test]
 fn a_webhook_that_came_late_or_was_disabled_can_be_told_what_it_missed() {
     let (plugin, receiver) = (Plugin::with_servers(3), Receiver::start());
     plugin.sold();
@@ -126,6 +191,33 @@ fn a_410_disables_a_webhook_with_its_reason_and_enabling_it_goes_on() {
     assert_eq!((gone.requests().len(), ids.len()), (3, 2));
     assert!(!shown().contains("410"), "{}", shown());
     plugin.settled();
+}
+
+#[test]
+fn a_damaged_delivery_holds_no_other_when_its_webhook_is_enabled_and_can_be_forgotten() {
+    let (plugin, receiver) = (Plugin::with_servers(2), Receiver::start());
+    plugin.hook("shop", "generic", &receiver, &[]);
+    receiver.next([Reply::status(410)]);
+    plugin.sold();
+    receiver.wait_for(1);
+    let shown = || plugin.run(&["webhooks", "show", "shop", "--json"]).json().to_string();
+    wait_until("it is disabled", || shown().contains("410"));
+    plugin.sold();
+    plugin.are("shop", 2, "pending");
+    plugin.settled();
+    let files = plugin.names("deliveries/pending");
+    let [damaged, other] = [0, 1].map(|place: usize| files[place].trim_end_matches(".json"));
+    std::fs::write(plugin.state(&format!("deliveries/pending/{damaged}.json")), "{").unwrap();
+    let answer = plugin.run(&["webhooks", "update", "shop", "--enabled"]);
+    assert_eq!(answer.status, Some(0), "{answer:?}");
+    assert!(answer.stderr.contains(damaged), "{answer:?}");
+    assert!(other.starts_with(&event_id(receiver.wait_for(2).last().unwrap())), "{other}");
+    plugin.settled();
+    let answer = plugin.run(&["deliveries", "delete", damaged]);
+    assert_eq!((answer.status, answer.stdout.as_str()), (Some(0), "deleted: 1\n"), "{answer:?}");
+    assert!(answer.stderr.contains("is removed unread"), "{answer:?}");
+    assert!(plugin.names("deliveries/pending").is_empty());
+    plugin.are("shop", 1, "delivered");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::support::answer::{Answer, assert_valid};
 use crate::support::hand::parsed;
 use crate::support::plugin::Plugin;
+use crate::support::receiver::{Receiver, Reply};
 use crate::support::{is_root, skip};
 
 /// Somebody who is neither root nor the holder's owner at first.
@@ -107,8 +108,12 @@ fn an_owner_who_may_not_read_the_machines_file_goes_on_without_it_and_is_told() 
     if !is_root() {
         return skip("only root writes the machine's file");
     }
-    let plugin = Plugin::installed();
-    create(&plugin, "all", "global").prints();
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    receiver.next([Reply::status(410)]);
+    plugin.hook("all", "generic", &receiver, &["--scope", "global"]);
+    plugin.sold();
+    receiver.wait_for(1);
+    plugin.settled();
     create(&plugin, "own", "local").prints();
     let answer = call_as_owner(&plugin, &["webhooks", "list", "--json"]);
     assert_eq!(parsed(&answer.stdout)["webhooks"].as_array().unwrap().len(), 1);
@@ -117,6 +122,10 @@ fn an_owner_who_may_not_read_the_machines_file_goes_on_without_it_and_is_told() 
     let findings = parsed(&answer.stdout)["findings"].clone();
     let found = findings.as_array().unwrap().iter().find(|one| one["subject"] == "webhooks");
     assert_eq!(found.unwrap()["level"], "warning");
+    // What waits is not to be forgotten for it.
+    let waits = "deliveries that wait for `all`, which may be one of the machine's: 1";
+    assert!(answer.stdout.contains(waits), "{answer:?}");
+    assert!(!answer.stdout.contains("deliveries delete"), "{answer:?}");
     let words = ["webhooks", "create", "--name", "b", "--kind", "generic", "--url", "http://h/"];
     let answer = call_as_owner(&plugin, &[&words[..], &["--scope", "global"]].concat());
     assert!(answer.complains(7).contains("not_owner"), "{answer:?}");
@@ -124,4 +133,35 @@ fn an_owner_who_may_not_read_the_machines_file_goes_on_without_it_and_is_told() 
     create(&plugin, "b", "local").prints();
     let owner = plugin.etc("webhooks.json").metadata().unwrap().uid();
     assert_eq!(owner, OWNER);
+}
+
+#[test]
+fn of_two_webhooks_of_one_name_root_changes_neither() {
+    if !is_root() {
+        return skip("only root writes the machine's file");
+    }
+    let plugin = Plugin::installed();
+    create(&plugin, "all", "global").prints();
+    let words = ["webhooks", "create", "--name", "all", "--kind", "generic", "--url", "http://o/"];
+    let answer = call_as_owner(&plugin, &words);
+    assert_eq!(answer.status, Some(0), "the owner cannot know: {answer:?}");
+    assert!(answer.stderr.contains("the machine may have a webhook"), "{answer:?}");
+    let files = [file(&plugin), plugin.etc("webhooks.json")];
+    let texts = || files.each_ref().map(|path| std::fs::read_to_string(path).unwrap());
+    let before = texts();
+    for words in [
+        &["delete", "all", "--yes"][..],
+        &["update", "all", "--disabled"],
+        &["rotate", "all"],
+        &["filter", "add", "all", "--value", "order.failed"],
+    ] {
+        let answer = plugin.run(&[&["webhooks"], words].concat());
+        let said = answer.complains(4);
+        assert!(files.iter().all(|path| said.contains(path.to_str().unwrap())), "{said}");
+    }
+    assert_eq!(texts(), before);
+    // Its owner can only mean his own.
+    let answer = call_as_owner(&plugin, &["webhooks", "delete", "all", "--yes"]);
+    assert_eq!(answer.status, Some(0), "{answer:?}");
+    plugin.run(&["webhooks", "delete", "all", "--yes"]).prints();
 }

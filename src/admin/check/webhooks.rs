@@ -1,11 +1,11 @@
 //! Webhooks: who cannot be told, and what did not arrive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::Report;
-use crate::admin::deliveries::stored;
+use crate::admin::deliveries::{by_event, stored};
 use crate::clock;
 use crate::delivery::State;
 use crate::error::Error;
@@ -17,6 +17,9 @@ use crate::webhook::message::Target;
 use crate::webhook::send::Sender;
 
 const SUBJECT: &str = "webhooks";
+
+/// What lets a provider read the machine's webhooks.
+const READABLE: &str = "make root the owner of the holder by `check --fix`";
 
 /// How many deliveries of a webhook are pending, and how many events came to nothing for it.
 #[derive(Default)]
@@ -35,7 +38,7 @@ pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
     };
     if let Some(why) = &loaded.unreadable {
         let message = format!("nothing is sent to the machine's webhooks: {why}");
-        report.warning(SUBJECT, message, "make root the owner of the holder by `check --fix`");
+        report.warning(SUBJECT, message, READABLE);
     }
     permissions(home, report);
     let mut counts = match counts(store) {
@@ -47,8 +50,14 @@ pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
         one(home, store, webhook, &count, report);
     }
     for (name, Count { pending, .. }) in counts.into_iter().filter(|(_, count)| count.pending > 0) {
-        let message = format!("deliveries that wait for `{name}`, which is no webhook: {pending}");
-        report.warning(SUBJECT, message, "`deliveries delete ID` forgets them");
+        // What waits for a webhook that may be there is nothing to forget.
+        let (what, cure) = if loaded.unreadable.is_some() {
+            ("may be one of the machine's", READABLE)
+        } else {
+            ("is no webhook", "`deliveries delete ID` forgets them")
+        };
+        let message = format!("deliveries that wait for `{name}`, which {what}: {pending}");
+        report.warning(SUBJECT, message, cure);
     }
     if report.is_clean(SUBJECT) {
         let count = loaded.webhooks.len();
@@ -60,16 +69,15 @@ pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
 /// Counts; a damaged file is neither pending nor dead, and told of on standard error.
 fn counts(store: &Store) -> Result<BTreeMap<String, Count>, Error> {
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
-    let mut newer = BTreeSet::new();
-    for delivery in stored(store, |_| true)? {
-        let count = counts.entry(delivery.webhook).or_default();
-        let is_newest =
-            newer.insert((delivery.id.event().to_owned(), delivery.id.webhook().to_owned()));
-        match delivery.state {
-            State::Pending => count.pending += 1,
-            // What was sent again since is no trouble any more.
-            State::Dead => count.dead += usize::from(is_newest),
-            State::Delivered => {}
+    for all in by_event(stored(store, |_| true)?).into_values() {
+        for (newer, delivery) in all.into_iter().enumerate() {
+            let count = counts.entry(delivery.webhook).or_default();
+            match delivery.state {
+                State::Pending => count.pending += 1,
+                // What was sent again since is no trouble any more.
+                State::Dead => count.dead += usize::from(newer == 0),
+                State::Delivered => {}
+            }
         }
     }
     Ok(counts)

@@ -1,21 +1,20 @@
 //! `deliveries redeliver` and `deliveries replay`: new deliveries of events that were there before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::view::{List, View, find, stored};
+use super::plan::{Groups, once_more};
+use super::view::{List, View, find, first, ids, number};
 use crate::admin::{printed, webhooks};
 use crate::cli::{Redeliver, Replay};
-use crate::clock::{self, Timestamp};
-use crate::delivery::{Delivery, DeliveryId, State};
+use crate::clock;
+use crate::delivery::{Delivery, State};
 use crate::error::Error;
 use crate::home::Home;
-use crate::store::{Book, Place, Store};
+use crate::store::{Book, Store};
 use crate::webhook::file::Webhook;
-use crate::webhook::{kinds, select};
 use crate::{answer, worker};
 
 /// The answer to `deliveries replay --json`.
@@ -39,33 +38,16 @@ pub(super) fn redeliver(home: &Home, store: &Store, options: &Redeliver) -> Resu
 
 pub(super) fn replay(home: &Home, store: &Store, options: &Replay) -> Result<u8, Error> {
     let webhooks = chosen(home, options.webhook.as_deref())?;
-    let mut groups = Groups::of(store, &webhooks)?;
-    let now = clock::now();
-    let plan = match options.since {
-        Some(since) => {
-            groups.add_missing(store, &webhooks, since, now)?;
-            groups.since(since)
-        }
+    let groups = Groups::of(store, &webhooks, clock::now())?;
+    let mut made = match options.since {
+        Some(since) => groups.since(store, since)?,
         None => groups.failed(),
     };
-    let mut made = Vec::with_capacity(plan.len());
-    for step in plan {
-        made.push(match step {
-            Step::New(new) if options.dry_run => *new,
-            Step::Again(old) if options.dry_run => old.again(2, now),
-            Step::New(new) => {
-                // The worker may have made it meanwhile.
-                store.lock("deliveries")?.add_delivery(&new)?;
-                *new
-            }
-            Step::Again(old) => {
-                let webhook = webhooks.iter().find(|one| one.name == old.webhook);
-                let Some(webhook) = webhook else { continue };
-                add_again(store, &mut store.lock("deliveries")?, &old, webhook)?
-            }
-        });
-    }
     if !options.dry_run {
+        for new in &mut made {
+            // One lock for each, so that callers are not kept waiting by a long list.
+            add(&mut store.lock("deliveries")?, new)?;
+        }
         tell_held(store, &made)?;
         worker::start_if_due(home, store);
     }
@@ -83,119 +65,15 @@ pub(super) fn replay(home: &Home, store: &Store, options: &Replay) -> Result<u8,
     printed(answer::text(&text))
 }
 
-/// What is to be made.
-enum Step {
-    /// The first delivery of an event to a webhook.
-    New(Box<Delivery>),
-    /// Another one.
-    Again(Box<Delivery>),
-}
-
-/// All deliveries of each event to each webhook, the newest first.
-struct Groups(BTreeMap<DeliveryId, Group>);
-
-enum Group {
-    Missing(Box<Delivery>),
-    Stored(Vec<Delivery>),
-}
-
-impl Groups {
-    fn of(store: &Store, webhooks: &[Webhook]) -> Result<Self, Error> {
-        let mut groups: BTreeMap<DeliveryId, Vec<Delivery>> = BTreeMap::new();
-        let wanted = |id: &DeliveryId| webhooks.iter().any(|one| one.name == id.webhook());
-        for delivery in stored(store, wanted)? {
-            let first = DeliveryId::of(delivery.id.event(), delivery.id.webhook());
-            groups.entry(first).or_default().push(delivery);
-        }
-        let groups = groups.into_iter().map(|(id, all)| (id, Group::Stored(all)));
-        Ok(Self(groups.collect()))
-    }
-
-    /// Adds the events of stored orders that a webhook is to be told and that no delivery was made
-    /// of.
-    fn add_missing(
-        &mut self,
-        store: &Store,
-        webhooks: &[Webhook],
-        since: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        // The number of an order that is only accepted has reached nobody.
-        for place in [Place::Active, Place::Done] {
-            for id in store.ids(place)? {
-                let order = match store.read_in(place, id) {
-                    Ok(Some(order)) => order,
-                    Ok(None) => continue,
-                    Err(error) => {
-                        answer::complain(&format!("order {id}: {error}"));
-                        continue;
-                    }
-                };
-                for (position, event) in (0..).zip(order.events) {
-                    if event.timestamp < since {
-                        continue;
-                    }
-                    for webhook in webhooks.iter().filter(|one| select::wants(one, &event)) {
-                        let id = DeliveryId::of(&event.data.webhook.id, &webhook.name);
-                        self.0.entry(id).or_insert_with(|| {
-                            let body = kinds::frozen_body(webhook, &event);
-                            let event = event.clone();
-                            let new =
-                                Delivery::new(&webhook.name, event, position, body, now, |_| {
-                                    Duration::ZERO
-                                })
-                                .of_kind(webhook.kind);
-                            Group::Missing(Box::new(new))
-                        });
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns what happened since a time and is not on its way.
-    fn since(self, since: Timestamp) -> Vec<Step> {
-        let steps = self.0.into_values().filter_map(|group| match group {
-            Group::Missing(new) => Some(Step::New(new)),
-            Group::Stored(all) => {
-                let on_its_way = all.iter().any(|one| one.state == State::Pending);
-                let newest = all.into_iter().next()?;
-                let wanted = !on_its_way && newest.event.timestamp >= since;
-                wanted.then(|| Step::Again(Box::new(newest)))
-            }
-        });
-        in_order(steps.collect())
-    }
-
-    /// Returns what is dead, has not arrived since and is not on its way.
-    fn failed(self) -> Vec<Step> {
-        let steps = self.0.into_values().filter_map(|group| match group {
-            Group::Missing(_) => None,
-            Group::Stored(all) => {
-                let on_its_way = all.iter().any(|one| one.state == State::Pending);
-                let newest = all.into_iter().next()?;
-                let wanted = !on_its_way && newest.state == State::Dead;
-                wanted.then(|| Step::Again(Box::new(newest)))
-            }
-        });
-        in_order(steps.collect())
-    }
-}
-
-/// What happened first is made first.
-fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
-    steps.sort_by_key(|step| match step {
-        Step::New(one) | Step::Again(one) => (one.event.timestamp, one.id.to_string()),
-    });
-    steps
-}
-
 /// Adds a delivery that takes the place of another: one that is pending is given up, for it would
 /// keep the new one waiting, and the event would be told twice.
 fn in_place_of(store: &Store, old: &Delivery, webhook: &Webhook) -> Result<Delivery, Error> {
+    let (event, name) = (old.id.event(), old.id.webhook());
+    let known = ids(store, |id| id.event() == event && id.webhook() == name)?;
+    let last = known.iter().map(number).max().unwrap_or(1);
+    let mut new = once_more(old, webhook, last, clock::now());
     let mut book = store.lock("deliveries")?;
-    let new = add_again(store, &mut book, old, webhook)?;
+    add(&mut book, &mut new)?;
     // Read again under the lock; a crash before this tells twice rather than never.
     if let Some(mut old) = store.delivery(&old.id)?
         && old.state == State::Pending
@@ -206,27 +84,19 @@ fn in_place_of(store: &Store, old: &Delivery, webhook: &Webhook) -> Result<Deliv
     Ok(new)
 }
 
-/// Adds a delivery of the same event to the same webhook, under the next free number.
-///
-/// Its body is made as the webhook is now: what was wrong with it may have been the body.
-fn add_again(
-    store: &Store,
-    book: &mut Book<'_>,
-    old: &Delivery,
-    webhook: &Webhook,
-) -> Result<Delivery, Error> {
-    let first = DeliveryId::of(old.id.event(), old.id.webhook());
-    for number in 2..=u32::MAX {
-        if store.delivery(&first.again(number))?.is_some() {
-            continue;
-        }
-        let body = kinds::frozen_body(webhook, &old.event);
-        let new = Delivery { body, ..old.again(number, clock::now()).of_kind(webhook.kind) };
-        if book.add_delivery(&new)? {
-            return Ok(new);
+/// Adds a delivery, under a later number where its own is taken.
+fn add(book: &mut Book<'_>, new: &mut Delivery) -> Result<(), Error> {
+    if new.redelivery_of.is_none() {
+        // The worker may have made it meanwhile.
+        return book.add_delivery(new).map(|_| ());
+    }
+    for next in number(&new.id)..=u32::MAX {
+        new.id = new.id.again(next);
+        if book.add_delivery(new)? {
+            return Ok(());
         }
     }
-    Err(Error::Internal { problem: format!("no number is left for `{first}`") })
+    Err(Error::Internal { problem: format!("no number is left for `{}`", first(&new.id)) })
 }
 
 /// Says on standard error which webhooks were given up: what is made for them waits.

@@ -32,9 +32,7 @@ pub(super) fn run(store: &Store, options: &DeleteDeliveries) -> Result<u8, Error
         kept = left.len();
         gone.into_iter().map(|one| one.id).collect()
     } else {
-        for id in &options.ids {
-            may_go(store, &find(store, id)?).map_err(Error::usage)?;
-        }
+        named(store, &options.ids)?;
         options.ids.clone()
     };
     let mut outcome = Deleted { deleted: Vec::new(), kept };
@@ -52,6 +50,21 @@ pub(super) fn run(store: &Store, options: &DeleteDeliveries) -> Result<u8, Error
         let _ = writeln!(text, "kept, for they are pending or of an active order: {kept}");
     }
     printed(answer::text(&text))
+}
+
+/// Looks whether deliveries that are named may go; one that is damaged may.
+fn named(store: &Store, ids: &[DeliveryId]) -> Result<(), Error> {
+    let mut damaged = Vec::new();
+    for id in ids {
+        match find(store, id) {
+            Err(error @ Error::StateUnreadable { .. }) => damaged.push((id, error)),
+            found => may_go(store, &found?).map_err(Error::usage)?,
+        }
+    }
+    for (id, error) in damaged {
+        answer::complain(&format!("delivery {id} is removed unread: {error}"));
+    }
+    Ok(())
 }
 
 /// The worker makes the deliveries of an active order's events, and would make it again.

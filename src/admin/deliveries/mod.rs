@@ -3,11 +3,12 @@
 mod again;
 mod delete;
 mod list;
+mod plan;
 mod request;
 mod test;
 pub(super) mod view;
 
-pub(super) use view::stored;
+pub(super) use view::{by_event, stored};
 
 use super::become_owner;
 use crate::cli::Deliveries;

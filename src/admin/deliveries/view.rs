@@ -1,5 +1,8 @@
 //! Deliveries as people and scripts see them.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::answer;
@@ -116,6 +119,14 @@ pub(crate) fn stored(
     store: &Store,
     wanted: impl Fn(&DeliveryId) -> bool,
 ) -> Result<Vec<Delivery>, Error> {
+    Ok(readable(store, ids(store, wanted)?))
+}
+
+/// Returns all ids that `wanted` lets through, rising; a damaged file has one as well.
+pub(super) fn ids(
+    store: &Store,
+    wanted: impl Fn(&DeliveryId) -> bool,
+) -> Result<Vec<DeliveryId>, Error> {
     let mut ids = Vec::new();
     for shelf in Shelf::ALL {
         ids.extend(store.deliveries(shelf)?.into_iter().filter(&wanted));
@@ -123,6 +134,11 @@ pub(crate) fn stored(
     ids.sort_unstable();
     // One that was filed while we listed may stand in both lists.
     ids.dedup();
+    Ok(ids)
+}
+
+/// Returns the deliveries of those ids, newest first; a damaged file is told of.
+pub(super) fn readable(store: &Store, ids: Vec<DeliveryId>) -> Vec<Delivery> {
     let mut found: Vec<Delivery> = ids
         .into_iter()
         .filter_map(|id| match store.delivery(&id) {
@@ -134,7 +150,31 @@ pub(crate) fn stored(
         })
         .collect();
     found.sort_by(|one, other| (other.made_at, &other.id).cmp(&(one.made_at, &one.id)));
-    Ok(found)
+    found
+}
+
+/// Returns the deliveries of each event to each webhook by the id of the first, the newest first: by
+/// their numbers, for the clock may have been set back between two of them.
+pub(crate) fn by_event(deliveries: Vec<Delivery>) -> BTreeMap<DeliveryId, Vec<Delivery>> {
+    let mut groups: BTreeMap<DeliveryId, Vec<Delivery>> = BTreeMap::new();
+    for delivery in deliveries {
+        groups.entry(first(&delivery.id)).or_default().push(delivery);
+    }
+    for all in groups.values_mut() {
+        all.sort_by_key(|one| Reverse(number(&one.id)));
+    }
+    groups
+}
+
+/// Returns the id of the first delivery of the same event to the same webhook.
+pub(super) fn first(id: &DeliveryId) -> DeliveryId {
+    DeliveryId::of(id.event(), id.webhook())
+}
+
+/// Returns which delivery of its event to its webhook one is, from 1.
+pub(super) fn number(id: &DeliveryId) -> u32 {
+    let id = id.to_string();
+    id.rsplit_once('~').and_then(|(_, number)| number.parse().ok()).unwrap_or(1)
 }
 
 /// Returns a delivery by its id.

@@ -1,12 +1,12 @@
 //! `webhooks create`, `update`, `delete` and `rotate`.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::draft::Draft;
 use super::editor::{Editor, only_root};
 use super::input::{self, Input};
 use super::list::tell;
+use super::names::{at, of_machine, of_providers};
 use crate::admin::{become_owner, confirm, printed};
 use crate::cli::{CreateWebhook, DeleteWebhook, RotateWebhook, ScopeFlag, UpdateWebhook};
 use crate::clock::{self, Timestamp};
@@ -16,9 +16,9 @@ use crate::home::Home;
 use crate::secret::Secret;
 use crate::store::{Shelf, Store};
 use crate::webhook::file::SigningSecret;
-use crate::webhook::load::{self, Side};
+use crate::webhook::load::Side;
 use crate::webhook::sign;
-use crate::{answer, system, worker};
+use crate::{answer, worker};
 
 pub(super) fn create(home: &Home, options: CreateWebhook) -> Result<u8, Error> {
     let input = Input::read(&options.settings)?;
@@ -27,10 +27,10 @@ pub(super) fn create(home: &Home, options: CreateWebhook) -> Result<u8, Error> {
         Some(ScopeFlag::Machine(scope)) => (Side::Machine, Some(scope)),
     };
     let taken = match side {
-        Side::Local => names_in(home, Side::Machine),
+        Side::Local => of_machine(home),
         Side::Machine => {
             only_root(home)?;
-            names_of_providers(home)
+            of_providers(home)
         }
     };
     if side == Side::Local {
@@ -154,40 +154,6 @@ fn replace_secret(
     Ok(())
 }
 
-/// Opens the file that a webhook stands in, as whoever may change it.
-///
-/// # Errors
-/// `not_owner` where that is root alone.
-pub(super) fn at(home: &Home, name: &str) -> Result<Editor, Error> {
-    let of_machine = names_in(home, Side::Machine).contains(name);
-    // Of two of one name, which nobody but an editor can have made, anyone may change his own.
-    let is_local = names_in(home, Side::Local).contains(name);
-    if of_machine && (!is_local || system::effective_uid() == 0) {
-        return Editor::open(home, Side::Machine);
-    }
-    become_owner(home)?;
-    Editor::open(home, Side::Local)
-}
-
-/// Returns the names in a file, as far as they can be read.
-fn names_in(home: &Home, side: Side) -> BTreeSet<String> {
-    let path = side.path(home);
-    let document = path.and_then(|path| load::document(&path, side).ok()).unwrap_or_default();
-    document.webhooks.into_iter().map(|webhook| webhook.name).collect()
-}
-
-/// Returns the names in the files of all providers of the machine, as far as they can be read.
-fn names_of_providers(home: &Home) -> BTreeSet<String> {
-    let mut names = names_in(home, Side::Local);
-    let providers = home.holder.as_deref().and_then(std::path::Path::parent);
-    let entries = providers.and_then(|folder| std::fs::read_dir(folder).ok());
-    for entry in entries.into_iter().flatten().flatten() {
-        let other = Home { etc: entry.path().join("etc"), ..home.clone() };
-        names.extend(names_in(&other, Side::Local));
-    }
-    names
-}
-
 /// Forgets how a webhook of that name has fared.
 fn forgive(store: &Store, name: &str) -> Result<(), Error> {
     if store.health(name).is_ok_and(|health| health == Health::default()) {
@@ -228,7 +194,15 @@ fn for_each_pending(
     for id in ids {
         // One lock for each, so that callers are not kept waiting by a long list.
         let mut book = store.lock("webhooks")?;
-        let Some(mut delivery) = store.delivery(&id)? else { continue };
+        let found = match store.delivery(&id) {
+            // For a person to look at; it stops no other.
+            Err(error) if error.is_lasting() => {
+                answer::complain(&format!("delivery {id}: {error}"));
+                continue;
+            }
+            found => found?,
+        };
+        let Some(mut delivery) = found else { continue };
         if delivery.state == State::Pending {
             change(&mut delivery);
             count += usize::from(book.replace_delivery(&delivery)?);

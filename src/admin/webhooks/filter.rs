@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::change::at;
 use super::draft::Draft;
 use super::list::{named, tell};
+use super::names::at;
 use crate::admin::{become_owner, printed, table};
 use crate::answer;
 use crate::cli::{AddFilter, DeleteFilter, Filters, NamedWebhook};

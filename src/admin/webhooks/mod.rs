@@ -6,6 +6,7 @@ mod editor;
 mod filter;
 mod input;
 mod list;
+mod names;
 mod sample;
 pub(super) mod view;
 
