@@ -23,7 +23,8 @@ Installs the provider NAME as ROOT/providers/NAME, or upgrades it in place.
   --archive FILE.tar.gz   write what 'bx-provider -a install --archive' takes, and install nothing
   --timer                 let systemd or cron run 'work --once' every minute and after a boot
   --uninstall             remove the executable and the timer; keep etc/ and state/
-  --purge                 with --uninstall: remove everything, unless orders are open
+  --purge                 with --uninstall: remove everything, unless orders are open or deliveries
+                          of webhooks are pending
   --dry-run               say what would be done, change nothing
   --demo                  install the provider 'demo' under target/webdir (from a package: under
                           webdir-demo in the current folder) and order a server
@@ -769,7 +770,7 @@ write_crontab() {
 
 uninstall() {
     work=$(mktemp -d) || die "no temporary folder could be made"
-    [ -z "$purge" ] || refuse_open_orders
+    [ -z "$purge" ] || refuse_open_ends
     remove_timer
     if [ ! -d "$holder" ]; then
         say unchanged "$holder is not there"
@@ -777,25 +778,34 @@ uninstall() {
     fi
     remove_binary
     if [ -z "$purge" ]; then
-        say keep "etc/ and state/ in $holder$(open_orders_note)"
+        say keep "etc/ and state/ in $holder$(open_ends_note)"
     else
         [ -n "$dry_run" ] || wait_for_worker
-        refuse_open_orders
+        refuse_open_ends
         act remove "$holder" remove_holder
     fi
 }
 
-open_orders() {
-    [ ! -d "$holder/state" ] || (cd "$holder/state" && find accepted active ! -type d 2>/dev/null) || :
+open_orders() { files_in accepted active; }
+
+# What orders have to tell and receivers do not know yet: an order may be done before.
+pending_deliveries() { files_in deliveries/pending; }
+
+# files_in FOLDER…: prints the files in these folders of state/.
+files_in() {
+    [ ! -d "$holder/state" ] || (cd "$holder/state" && find "$@" ! -type d 2>/dev/null) || :
 }
 
-open_orders_note() {
+open_ends_note() {
     [ -z "$(open_orders)" ] || printf '; orders are open, and nothing drives them until the provider is back'
+    [ -z "$(pending_deliveries)" ] || printf '; deliveries are pending, and nothing sends them until the provider is back'
 }
 
-refuse_open_orders() {
+refuse_open_ends() {
     orders=$(open_orders | sed 's|.*/||; s|\.json$||')
     [ -z "$orders" ] || die "these orders are open, so state/ is kept: $(echo "$orders" | tr '\n' ' ')"
+    deliveries=$(pending_deliveries)
+    [ -z "$deliveries" ] || die "pending deliveries: $(echo "$deliveries" | grep -c .), so state/ is kept; 'bin/$name deliveries list --state pending' names them: wait for them, or give them up by 'deliveries delete ID', or 'webhooks delete NAME' for all to one webhook"
 }
 
 remove_binary() {

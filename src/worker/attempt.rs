@@ -7,7 +7,6 @@ use std::time::Instant;
 use crate::clock::{self, Timestamp};
 use crate::delivery::{Attempt, Delivery, DeliveryId, State, Verdict};
 use crate::error::Error;
-use crate::http::Reply;
 use crate::store::{Outbox, Shelf, Store};
 use crate::webhook::kinds;
 use crate::webhook::mask::Mask;
@@ -123,25 +122,24 @@ impl Due {
             Ok(target) => target,
             Err(why) => return failed(why.clone()),
         };
-        let mask = Mask::of(target);
-        let failed = |why: String| failed(mask.hide(&why));
         let body = delivery.body_for(target.webhook.kind);
         let message = match kinds::message(target, &delivery.event, body, now) {
             Ok(message) => message,
-            Err(why) => return failed(why),
+            Err(why) => return failed(Mask::of(target, &[]).hide(&why)),
         };
+        let mask = Mask::of(target, &message.own_headers);
         let (reply, verdict) = match self.sender.send(target, &message, self.plan.timeout()) {
             Ok(reply) => {
-                let Reply { status, headers, body, .. } = &reply;
-                let verdict = kinds::judge(&target.webhook, *status, headers, body, clock::now());
+                let verdict = mask.judge(&target.webhook, &reply, clock::now());
                 (reply, verdict)
             }
-            Err(Fault { reply: Some(reply), why }) => (reply, Verdict::Failed { why, after: None }),
-            Err(Fault { reply: None, why }) => return failed(why),
+            Err(Fault { reply: Some(reply), why }) => {
+                (reply, Verdict::Failed { why: mask.hide(&why), after: None })
+            }
+            Err(Fault { reply: None, why }) => return failed(mask.hide(&why)),
         };
         // Hidden before it is cut: half a secret is not found.
         let body = mask.hide(&String::from_utf8_lossy(&reply.body));
-        let verdict = verdict.in_words(|why| mask.hide(&why));
         (Some(reply.status), Some(send::shown(body.as_bytes())), verdict)
     }
 }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::answer::Answer;
 use crate::support::plugin::{BINARY, NAME, Plugin, installer};
+use crate::support::receiver::{Receiver, Reply};
 use crate::support::sweep::order;
 use crate::support::{is_root, skip};
 
@@ -248,22 +249,45 @@ fn an_uninstallation_keeps_configuration_state_and_what_others_put_into_bin() {
     assert!(again.contains("is not there"), "{again}");
 }
 
+/// Uninstalls a provider.
+fn uninstall(plugin: &Plugin, words: &[&str]) -> Answer {
+    let root = plugin.root().to_str().unwrap();
+    run(&mut installer(), &[&["--name", NAME, "--root", root, "--uninstall"], words].concat())
+}
+
 #[test]
 fn a_purge_is_refused_while_an_order_is_open() {
     let plugin = Plugin::with_servers(2);
     let held = plugin.hold_worker_lock();
     let id = order(&plugin, &["order", "1"]);
-    let uninstall = |words: &[&str]| {
-        let root = plugin.root().to_str().unwrap();
-        run(&mut installer(), &[&["--name", NAME, "--root", root, "--uninstall"], words].concat())
-    };
-    let answer = uninstall(&["--purge"]);
+    let answer = uninstall(&plugin, &["--purge"]);
     let complaint = answer.complains(1);
     assert!(complaint.contains(&format!("these orders are open, so state/ is kept: {id}")));
     assert!(plugin.executable().exists() && plugin.state(&format!("active/{id}.json")).exists());
-    let told = uninstall(&[]).prints().to_owned();
+    let told = uninstall(&plugin, &[]).prints().to_owned();
     assert!(told.contains("orders are open, and nothing drives them"), "{told}");
     drop(held);
+}
+
+#[test]
+fn a_purge_is_refused_while_a_delivery_is_pending() {
+    let plugin = Plugin::with_servers(1);
+    let receiver = Receiver::answering(|_| Reply::status(503));
+    // It is tried again when this test has long ended.
+    plugin.hook("shop", "generic", &receiver, &["--schedule", "0,3600"]);
+    let (id, _) = plugin.sold();
+    plugin.tried("shop", 1);
+    assert!(plugin.state(&format!("done/{id}.json")).exists(), "the order itself is done");
+    let answer = uninstall(&plugin, &["--purge"]);
+    let complaint = answer.complains(1);
+    assert!(complaint.contains("pending deliveries: 1, so state/ is kept"), "{complaint}");
+    assert!(complaint.contains("webhooks delete NAME"), "{complaint}");
+    assert!(plugin.executable().exists() && plugin.names("deliveries/pending").len() == 1);
+    let told = uninstall(&plugin, &["--dry-run"]).prints().to_owned();
+    assert!(told.contains("deliveries are pending, and nothing sends them"), "{told}");
+    plugin.run(&["webhooks", "delete", "shop", "--yes"]).prints();
+    uninstall(&plugin, &["--purge"]).prints();
+    assert!(!plugin.holder().exists());
 }
 
 #[test]

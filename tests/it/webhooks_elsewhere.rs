@@ -1,6 +1,8 @@
 //! Receivers that lead somewhere else or say back what they were sent: nothing is reached that must
 //! not be, and nothing given away.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 use crate::support::hooks::{attempts, milliseconds, sent_to};
@@ -114,21 +116,29 @@ fn networks_are_denied_and_exempted_by_the_configuration() {
 }
 
 /// The webhooks that are told of something with a secret in it.
-const WITH_SECRET: [&str; 6] = ["h", "p", "a", "g", "t", "u"];
+const WITH_SECRET: [&str; 7] = ["h", "p", "a", "g", "t", "b", "u"];
 
-/// Starts a receiver that says back all that it was sent.
+/// Starts a receiver that says back all that it was sent, the headers once more as PHP writes JSON.
 fn echo(status: u16) -> Receiver {
     Receiver::answering(move |seen| {
-        let told = format!("{} {:?} ", seen.path, seen.headers).into_bytes();
+        let php = json!(seen.headers).to_string().replace('/', r"\/");
+        let told = format!("{} {:?} {php} ", seen.path, seen.headers).into_bytes();
         let body = seen.body.clone();
         Reply::Answer(Response::empty(status).with_body(move |_| [told, body].concat()))
     })
 }
 
-/// Gives a provider webhooks with a secret each: in a header, a parameter, a token, a variable and
-/// the URL.
+/// What follows `Basic` in a header that a template makes of the secret.
+fn login() -> String {
+    BASE64_STANDARD.encode(format!("u:{TOKEN}"))
+}
+
+/// Gives a provider webhooks with a secret each: in a header, a parameter, a token, a variable, a
+/// header that is made of a variable, and the URL.
 fn add_hooks_with_secrets(plugin: &Plugin, receiver: &Receiver) {
-    let header = plugin.private("header", &format!("Authorization: Bearer {TOKEN}\n"));
+    let header = plugin.private("header", &format!("Authorization: Bearer a/{TOKEN}\n"));
+    let basic = r#"Authorization: Basic {{ ("u:" ~ variables.KEY) | base64 }}"#;
+    let basic = plugin.private("basic", basic);
     let params = plugin.private("params", &json!({ "secret": TOKEN }).to_string());
     let variable = format!("KEY={}", plugin.private("variable", TOKEN));
     let token = plugin.private("token", TOKEN);
@@ -145,13 +155,16 @@ fn add_hooks_with_secrets(plugin: &Plugin, receiver: &Receiver) {
     hook("g", "gitlab-ci", &[&["--project-id", "7", "--ref", "main"][..], &secrets].concat());
     let form = ["--secret-variable", &variable, "--form", "key={{ variables.KEY }}"];
     hook("t", "template", &form);
+    let made = ["--secret-variable", &variable, "--header-file", &basic, "--form", "key=1"];
+    hook("b", "template", &made);
     let by_file = ["webhooks", "create", "--name", "u", "--kind", "generic", "--url-file", &url];
     plugin.run(&[&by_file[..], &common].concat()).prints();
 }
 
 #[test]
 fn what_a_receiver_says_back_gives_no_secret_away() {
-    // The fixture searches all that is printed, and all of `state/`, for this token.
+    let login = login();
+    // The fixture searches all that is printed, and all of `state/`, for the token as it stands.
     for status in [200, 401, 500] {
         let (plugin, receiver) = (Plugin::with_servers(1), echo(status));
         add_hooks_with_secrets(&plugin, &receiver);
@@ -162,25 +175,57 @@ fn what_a_receiver_says_back_gives_no_secret_away() {
         for delivery in deliveries {
             assert!(attempts(&delivery)[0]["response"].is_string(), "{delivery:#}");
             let id = delivery["id"].as_str().unwrap();
-            plugin.run(&["deliveries", "show", id]).prints();
+            assert!(!plugin.run(&["deliveries", "show", id]).prints().contains(&login), "{id}");
             plugin.run(&["deliveries", "show", id, "--json"]).prints();
         }
         for name in WITH_SECRET {
             plugin.run(&["webhooks", "show", name, "--json"]).prints();
             plugin.run(&["webhooks", "show", name]).prints();
-            let _ = plugin.run(&["deliveries", "test", name]);
+            let tested = plugin.run(&["deliveries", "test", name]);
+            assert!(!tested.stdout.contains(&login), "{tested:?}");
             let _ = plugin.run(&["deliveries", "test", name, "--dry-run"]);
         }
         for words in [["webhooks", "list"], ["deliveries", "list"]] {
             plugin.run(&words).prints();
         }
+        for file in plugin.files() {
+            let text = std::fs::read(plugin.state(&file)).unwrap_or_default();
+            assert!(!String::from_utf8_lossy(&text).contains(&login), "state/{file}");
+        }
         let sent = receiver.requests();
         let secret = |seen: &&Seen| {
-            format!("{} {:?}", seen.path, seen.headers).contains(TOKEN)
+            let told = format!("{} {:?}", seen.path, seen.headers);
+            told.contains(TOKEN)
+                || told.contains(&login)
                 || String::from_utf8_lossy(&seen.body).contains(TOKEN)
         };
         // That of Azure is in Base64 in a header, and in a variable as it stands.
         let with = sent.iter().filter(secret).count();
         assert!(with >= WITH_SECRET.len(), "the receiver does get them: {sent:?}");
+    }
+}
+
+#[test]
+fn a_secret_where_a_message_is_cut_is_not_half_told() {
+    let plugin = Plugin::with_servers(1);
+    // Of such a message the first 300 characters are kept.
+    let message = json!({ "message": format!("{} {TOKEN}", "x".repeat(290)) });
+    let receiver = Receiver::answering(move |_| Reply::Answer(Response::json(400, &message)));
+    let token = plugin.private("token", TOKEN);
+    let flags = ["--project-id", "7", "--ref", "main", "--token-file", &token];
+    plugin.hook("g", "gitlab-ci", &receiver, &flags);
+    let (id, _) = plugin.sold();
+    plugin.settled();
+    let delivery = plugin.are("g", 1, "dead").remove(0);
+    let error = attempts(&delivery)[0]["error"].as_str().unwrap();
+    let log = std::fs::read_to_string(plugin.state("log/provider.log")).unwrap();
+    let story = plugin.run(&["orders", "show", &id]).prints().to_owned();
+    let tested = plugin.run(&["deliveries", "test", "g"]).stdout;
+    for told in [error, &log, &tested] {
+        assert!(told.contains("xx HIDDEN"), "{told}");
+    }
+    let half = &TOKEN[..TOKEN.len() / 3];
+    for told in [error, &log, &tested, &story] {
+        assert!(!told.contains(half), "{told}");
     }
 }

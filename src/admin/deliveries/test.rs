@@ -99,25 +99,22 @@ pub(super) fn run(home: &Home, options: TestWebhook) -> Result<u8, Error> {
 fn sent(policy: Policy, target: &Target, event: &Event) -> Result<Outcome, Error> {
     let now = clock::now();
     let message = kinds::message(target, event, None, now).map_err(Error::usage)?;
+    // Some receivers repeat what they were sent.
+    let mask = Mask::of(target, &message.own_headers);
     let begun = Instant::now();
     let timeout = Plan::of(&target.webhook).timeout();
     let (reply, verdict) = match Sender::new(policy).send(target, &message, timeout) {
         Ok(reply) => {
-            let verdict = kinds::judge(
-                &target.webhook,
-                reply.status,
-                &reply.headers,
-                &reply.body,
-                clock::now(),
-            );
+            let verdict = mask.judge(&target.webhook, &reply, clock::now());
             (Some(reply), verdict)
         }
-        Err(fault) => (fault.reply, Verdict::Failed { why: fault.why, after: None }),
+        Err(fault) => {
+            let why = mask.hide(&fault.why);
+            (fault.reply, Verdict::Failed { why, after: None })
+        }
     };
     let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    // Some receivers repeat what they were sent.
-    let mask = Mask::of(target);
-    let error = verdict.why().map(|why| mask.hide(why));
+    let error = verdict.why().map(str::to_owned);
     Ok(Outcome {
         event_id: event.data.webhook.id.clone(),
         event: event.kind,
