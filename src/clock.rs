@@ -19,8 +19,13 @@ pub(crate) struct Boot {
 
 impl Boot {
     /// Returns when by the clock of today was what was at `noted` by the clock that this boot was
-    /// seen by; `today` is the same boot as it is seen now.
+    /// seen by; `today` is the boot as it is seen now.
+    ///
+    /// What was before the machine was started again was not before that start, for all that is known.
     pub(crate) fn carry(&self, noted: Timestamp, today: &Self) -> Timestamp {
+        if self.id != today.id {
+            return noted.max(today.at);
+        }
         noted.checked_add(today.at.duration_since(self.at)).unwrap_or(noted)
     }
 }
@@ -66,5 +71,23 @@ mod tests {
         let late: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
         assert_eq!(seconds_between(early, late), 60);
         assert_eq!(seconds_between(late, early), 0);
+    }
+
+    #[test]
+    fn what_was_noted_is_as_old_as_the_machine_has_been_through() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let boot = |id: &str, text| Boot { id: id.to_owned(), at: at(text) };
+        let (then, noted) = (boot("a", "2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+        for (id, today, expected) in [
+            ("a", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+            // The clock was set ahead by two days, and back by one.
+            ("a", "2026-01-03T00:00:00Z", "2026-01-04T00:00:00Z"),
+            ("a", "2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z"),
+            // The machine was started again.
+            ("b", "2026-01-05T00:00:00Z", "2026-01-05T00:00:00Z"),
+            ("b", "2026-01-01T12:00:00Z", "2026-01-02T00:00:00Z"),
+        ] {
+            assert_eq!(then.carry(noted, &boot(id, today)), at(expected), "{id} {today}");
+        }
     }
 }

@@ -146,8 +146,8 @@ pub(crate) struct Order {
     /// When it last changed, RFC 3339 in UTC.
     #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) updated_at: Timestamp,
-    /// The start of the machine that the order was accepted in, by the clock of then; it means nothing
-    /// once a caller was told.
+    /// The start of the machine that the order was accepted in, by the clock of then: it shows by how
+    /// much the clock was set since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) boot: Option<Boot>,
     /// The same of when its key was last repeated, while nobody was told.

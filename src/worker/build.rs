@@ -8,6 +8,7 @@ use crate::definition::http::Phase;
 use crate::error::Error;
 use crate::hoster::http::{Built, Polled, Seen, Trouble, first_ipv4};
 use crate::order::Order;
+use crate::system;
 
 /// How many addresses of a server are kept.
 const ADDRESSES: usize = 32;
@@ -84,7 +85,14 @@ impl Drive<'_> {
     /// Returns whether the server was bought so recently that its hoster need not know it yet.
     pub(super) fn is_new(&self, order: &Order) -> bool {
         let bought_at = order.purchase.as_ref().and_then(|purchase| purchase.bought_at);
-        let age = bought_at.map_or(Duration::ZERO, |at| clock::age(at, clock::now()));
-        age.as_secs_f64() < self.hoster.definition.poll.grace_seconds
+        let Some(bought_at) = bought_at else { return true };
+        let now = clock::now();
+        let is_short =
+            |age: Duration| age.as_secs_f64() < self.hoster.definition.poll.grace_seconds;
+        // Not by the clock alone: somebody may have set it ahead since.
+        is_short(clock::age(bought_at, now))
+            || order.boot.as_ref().zip(system::boot(now)).is_some_and(|(boot, today)| {
+                is_short(clock::age(boot.carry(bought_at, &today), now))
+            })
     }
 }

@@ -4,7 +4,7 @@
 //! written down before it is acted on. A crash anywhere leads to a state whose first act is safe.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -49,8 +49,6 @@ pub(super) struct Memory {
     pub(super) recovery: (usize, BTreeMap<String, Value>),
     /// Whether this worker has looked if the server is ready for the pool.
     pub(super) inspected: bool,
-    /// Since when the server of an order that is to be removed is nowhere to be seen.
-    pub(super) missed_since: Option<Instant>,
     /// What the log said last.
     pub(super) said: String,
 }
@@ -134,8 +132,8 @@ impl Drive<'_> {
         book.settle(&order)?;
         drop(book);
         // An order that goes back to where it was before has not moved on.
-        let Memory { backoff, said, inspected, missed_since, .. } = std::mem::take(self.memory);
-        *self.memory = Memory { backoff, inspected, missed_since, said, ..Memory::default() };
+        let Memory { backoff, said, inspected, .. } = std::mem::take(self.memory);
+        *self.memory = Memory { backoff, inspected, said, ..Memory::default() };
         self.say(line);
         let ended = order.state.has_ended() && order.wish.is_none();
         Ok(if ended { Next::Nothing } else { Next::After(Duration::ZERO) })

@@ -1,6 +1,6 @@
 //! Giving a server back to its hoster: only one that is surely the order's, until it is gone.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -32,7 +32,6 @@ impl Drive<'_> {
     }
 
     fn remove_ours(&mut self, order: &Order, id: &str) -> Result<Next, Error> {
-        self.memory.missed_since = None;
         if !self.is_same_account(order) {
             // It has just shown that it knows the server.
             let account = self.account(order);
@@ -65,8 +64,7 @@ impl Drive<'_> {
     fn clear_up(&mut self, order: &Order, id: &str) -> Result<Next, Error> {
         let removal = removal(order);
         let built = order.purchase.as_ref().is_some_and(|purchase| purchase.built_at.is_some());
-        let unseen = !removal.accepted && !built;
-        if unseen && (self.is_new(order) || self.has_just_been_missed()) {
+        if !removal.accepted && !built && self.is_new(order) {
             return self.await_it(order, "the hoster does not know the server yet");
         }
         if !removal.accepted && !self.is_same_account(order) {
@@ -83,13 +81,6 @@ impl Drive<'_> {
             Some(removal) => self.take_removal(order, &removal),
             None => self.removed(id),
         }
-    }
-
-    /// Returns whether this worker has missed the server for less than its hoster may take to know it:
-    /// the clock that says when it was bought may have been set since.
-    fn has_just_been_missed(&mut self) -> bool {
-        let since = *self.memory.missed_since.get_or_insert_with(Instant::now);
-        since.elapsed().as_secs_f64() < self.hoster.definition.poll.grace_seconds
     }
 
     /// The server of that id is not, or no more, the order's: no step is taken that names it.
