@@ -76,7 +76,8 @@ impl Drive<'_> {
             Outcome::Bought(bought) => self.own(bought),
             Outcome::Nothing { why, wait } => {
                 self.change(&line, |order, now| order.nothing_bought(why, now))?;
-                self.memory.pause = Some(self.pause(order, wait));
+                let pause = self.pause(order, wait);
+                self.pause_first(order, pause);
                 Ok(Next::After(Duration::ZERO))
             }
             Outcome::Rejected(why) => self.fail_unbought(order, &why),

@@ -13,7 +13,7 @@ use crate::clock::{self, Timestamp};
 use crate::error::Error;
 use crate::expression::Scope;
 use crate::hoster::http::{self, Hoster, Outcome, Trouble};
-use crate::order::{Order, State, Step, TaskId};
+use crate::order::{Order, State, Step, TaskId, Wish};
 use crate::pace::Backoff;
 use crate::store::{Place, Store};
 
@@ -41,8 +41,8 @@ pub(super) enum Next {
 pub(super) struct Memory {
     /// How long to wait after the next try that comes to nothing.
     backoff: Option<Backoff>,
-    /// How long to wait before the next step.
-    pub(super) pause: Option<Duration>,
+    /// How long to wait before the next step, as long as nobody wishes for anything else than then.
+    pause: Option<(Option<Wish>, Duration)>,
     /// What came of the request that buys, where it could not be written down yet.
     pub(super) outcome: Option<Outcome>,
     /// How far the recovery of a root password is.
@@ -68,7 +68,10 @@ impl Drive<'_> {
         let Some(order) = self.store.read_in(Place::Active, self.id)? else {
             return Ok(Next::Nothing);
         };
-        if let Some(pause) = self.memory.pause.take() {
+        // A wish that came since is in the file that was just read, and would wake nobody.
+        if let Some((wish, pause)) = self.memory.pause.take()
+            && order.wish == wish
+        {
             return Ok(Next::After(pause));
         }
         // What came of a request that buys is not forgotten for that.
@@ -157,7 +160,8 @@ impl Drive<'_> {
     pub(super) fn wait(&mut self, order: &Order, trouble: &Trouble) -> Result<Next, Error> {
         let Some(since) = troubled_since(order) else {
             self.change(trouble.why(), |order, now| order.troubled(Some(now)))?;
-            self.memory.pause = Some(self.pause(order, trouble.wait()));
+            let pause = self.pause(order, trouble.wait());
+            self.pause_first(order, pause);
             return Ok(Next::After(Duration::ZERO));
         };
         if clock::age(since, clock::now()) >= PATIENCE.min(self.shop.timeout) {
@@ -170,6 +174,11 @@ impl Drive<'_> {
         }
         self.say(trouble.why());
         Ok(Next::After(self.pause(order, trouble.wait())))
+    }
+
+    /// Has the next step wait.
+    pub(super) const fn pause_first(&mut self, order: &Order, pause: Duration) {
+        self.memory.pause = Some((order.wish, pause));
     }
 
     /// Returns how long to leave a hoster alone that did not do as asked.

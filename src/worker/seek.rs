@@ -34,7 +34,7 @@ impl Drive<'_> {
             return self.decide(order);
         }
         let next = self.change("no such server is listed; looking again", Order::looked)?;
-        self.memory.pause = Some((settle / (LOOKS + 1)).min(self.shop.poll));
+        self.pause_first(order, (settle / (LOOKS + 1)).min(self.shop.poll));
         Ok(next)
     }
 
