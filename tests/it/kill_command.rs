@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::book::{assert_due, assert_whole};
-use crate::support::errno::Errnos;
+use crate::support::errno::{Errnos, MANY};
 use crate::support::hand::LONG_AGO;
 use crate::support::hoster_start::ask;
 use crate::support::outage::Outages;
@@ -281,7 +281,7 @@ impl Faults {
 
     /// Lets the worker's system calls fail, and not the program's.
     pub(crate) fn fail(&self, name: &str, stride: usize) {
-        let errnos = Errnos { name, stride, threads: THREADS, works: true };
+        let errnos = Errnos { name, stride, threads: MANY, works: true };
         errnos.run(|injection| {
             let copy = self.template.copy();
             let (plugin, servers) = with_servers(copy, &self.servers, &Value::Null);

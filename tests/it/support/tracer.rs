@@ -348,6 +348,11 @@ impl<'a> Tree<'a> {
                     self.loading.insert(pid);
                     // Whatever else it runs has faults of its own.
                     self.see_whose(pid);
+                    // The call that loaded it has yet to end, which is reported of some only.
+                    self.in_call.remove(&pid);
+                    if self.stops_at_calls(pid) {
+                        self.in_call.insert(pid);
+                    }
                 }
                 (pid, None)
             }
@@ -363,11 +368,18 @@ impl<'a> Tree<'a> {
             end(pid);
             return;
         }
-        match ptrace::syscall(pid, signal) {
+        let go_on: fn(_, Option<Signal>) -> _ =
+            if self.stops_at_calls(pid) { ptrace::syscall } else { ptrace::cont };
+        match go_on(pid, signal) {
             // It was killed by somebody else; its end is reported next.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(errno) => panic!("{pid} does not go on: {errno}"),
         }
+    }
+
+    /// Returns whether the calls of a process are looked at.
+    fn stops_at_calls(&self, pid: Pid) -> bool {
+        self.injection.is_none() || !self.foreign.contains(&pid)
     }
 
     /// Notes whether a process runs the command's own program.
@@ -387,9 +399,7 @@ impl<'a> Tree<'a> {
         if self.killed {
             self.living.pids().iter().for_each(|pid| end(*pid));
         }
-        let Some(injection) = self.injection.filter(|_| !self.foreign.contains(&pid)) else {
-            return;
-        };
+        let Some(injection) = self.injection else { return };
         if self.loading.contains(&pid) {
             if !inject::is_first_of_program(pid) {
                 return;
