@@ -48,6 +48,10 @@ pub(crate) const SCENARIOS: [&str; 25] = [
 /// something alone for longer, and says so.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How a worker's log says that it waits: until it tries again, or as long as a new server may be
+/// missing from what its hoster shows, which is two minutes.
+const WAITS: [&str; 2] = [" for now: ", "does not know the server yet"];
+
 /// How long a tree is watched from then on whose calls fail for ever: a worker may well go on trying.
 const WATCHED: Duration = Duration::from_millis(700);
 
@@ -96,7 +100,8 @@ impl Errnos<'_> {
         let log = std::fs::read_to_string(plugin.state("log/provider.log")).unwrap_or_default();
         assert!(!log.contains("a fault in the program"), "{log}");
         // A worker that waits says for what.
-        let waits = self.works && (log.contains(" for now: ") || run.stderr.contains(" for now: "));
+        let says = |why| log.contains(why) || run.stderr.contains(why);
+        let waits = self.works && WAITS.into_iter().any(says);
         assert!(endless || waits || !run.is_late, "it hangs: {run:?}\n{log}");
         // Only a worker goes on trying.
         assert!(is_worker || run.status.is_some(), "it hangs: {run:?}\n{log}");
