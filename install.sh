@@ -527,10 +527,25 @@ mend_owner() {
     case $former_owner in
         '') strangers -exec chown -h 0:0 {} + ;; # new, in a folder that passes its group on
         root:root) say unchanged "owner" ;;
-        *) act owner "root:root instead of $former_owner, who could edit etc/: look through it" \
-            strangers -exec chown -h 0:0 {} + ;;
+        *) act owner "root:root instead of $former_owner, who could edit etc/: look through it" take_over ;;
     esac
 }
+
+# Each folder is closed before what is in it is listed: from then on nobody else can exchange that. Whoever
+# owned a file may have it open, so that a copy takes its place where root acts on what it says.
+take_over() {
+    strangers -type d -exec chown -h 0:0 {} \; -exec chmod go= {} \;
+    strangers ! -user 0 -type f \( -path './bin/*' -o -path './etc/*' \) ! -name '*.lock' \
+        -exec sh -c "$copy_each" sh {} + || die "what ${former_owner%%:*} owned in $holder could not be copied"
+    strangers -exec chown -h 0:0 {} +
+}
+
+# shellcheck disable=SC2016  # for a shell of its own, that hands names over whatever is in them
+copy_each='for file do
+    copy=$(mktemp "${file%/*}/.${file##*/}.new.XXXXXX") && cp -- "$file" "$copy" || exit 1
+    [ ! -x "$file" ] || chmod u+x "$copy" || exit 1
+    sync "$copy" && mv -f -- "$copy" "$file" || exit 1
+done'
 
 # strangers ACTION…: what somebody else owns in the holder.
 strangers() {
@@ -770,6 +785,8 @@ write_crontab() {
 
 uninstall() {
     work=$(mktemp -d) || die "no temporary folder could be made"
+    removed=$providers/.$name.removed
+    [ ! -d "$removed" ] || act remove "$removed, which a run that was killed has left" remove_tree "$removed"
     [ -z "$purge" ] || refuse_open_ends
     remove_timer
     if [ ! -d "$holder" ]; then
@@ -780,7 +797,10 @@ uninstall() {
     if [ -z "$purge" ]; then
         say keep "etc/ and state/ in $holder$(open_ends_note)"
     else
-        [ -n "$dry_run" ] || wait_for_worker
+        if [ -z "$dry_run" ]; then
+            wait_for_worker
+            hold_state
+        fi
         refuse_open_ends
         act remove "$holder" remove_holder
     fi
@@ -834,14 +854,23 @@ wait_for_worker() {
     done
 }
 
-# state/ goes last: what is left when this is killed still looks like a provider.
-remove_holder() {
-    for part in "$holder"/* "$holder"/.[!.]*; do
-        if [ "$part" != "$holder/state" ] && { [ -e "$part" ] || [ -L "$part" ]; }; then
-            remove_tree "$part"
-        fi
+# From here to the end no order is taken.
+hold_state() {
+    lock=$holder/state/lock
+    [ -f "$lock" ] && [ ! -L "$lock" ] && command -v flock >/dev/null 2>&1 || return 0
+    exec 9<"$lock"
+    tries=0
+    until flock -n 9; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] || die "another process has held $lock for 10 seconds, so state/ is kept"
+        sleep 0.1
     done
-    remove_tree "$holder"
+}
+
+# Whoever is about to order finds nothing any more to write the order into.
+remove_holder() {
+    mv -- "$holder" "$removed"
+    remove_tree "$removed"
 }
 
 # A process that ends at this moment may still put a file into a folder that was just emptied.

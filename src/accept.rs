@@ -18,11 +18,14 @@ use crate::system::{self, Caller};
 /// What stays free so that orders that were paid for can finish, in bytes: this, and for each open
 /// order [`ORDER_BYTES`].
 const FLOOR_BYTES: u64 = 1 << 20;
-const ORDER_BYTES: u64 = 64 << 10;
+const ORDER_BYTES: u64 = 256 << 10;
 /// How many files can still be made then.
 const FLOOR_FILES: u64 = 64;
 /// With room for that many open orders nobody counts them.
 const AMPLE_ORDERS: u64 = 10_000;
+
+/// How much of a configuration may go into an order, in bytes of JSON.
+const LARGEST_TOLD: usize = 16 << 10;
 
 /// The longest key that a caller may give, in characters.
 const LONGEST_KEY: usize = 200;
@@ -62,6 +65,7 @@ pub(crate) fn accept(home: &Home, store: &Store, request: Request) -> Result<Tas
     }
     let definition = definition::load(home, &config.definition)?;
     let configuration = config.configuration(&request.configuration)?;
+    check_size(home, &config, configuration)?;
     let call = |definition| Call { home, store, config: &config, configuration, definition };
     // Read before the lock is taken: long files must keep nobody else waiting.
     match definition {
@@ -176,6 +180,24 @@ fn known(book: &mut Book<'_>, key: &str, configuration: &str) -> Result<Option<T
         book.add_caller(found.order, now)?;
     }
     Ok(Some(task_id))
+}
+
+/// Refuses what would make an order's file larger than one that is read, and than what is kept free for
+/// it: each event repeats these.
+fn check_size(home: &Home, config: &Config, configuration: &Configuration) -> Result<(), Error> {
+    let told = (&config.account, &configuration.descr, &configuration.parameters);
+    let size = serde_json::to_string_pretty(&told).map_or(0, |text| text.len());
+    if size > LARGEST_TOLD {
+        return Err(Error::ConfigurationInvalid {
+            path: home.config(),
+            problem: format!(
+                "`account` and the `descr` and parameters of configuration {} have {size} bytes \
+                 together, and {LARGEST_TOLD} at most go into an order",
+                configuration.id
+            ),
+        });
+    }
+    Ok(())
 }
 
 /// Refuses new orders while less is free than open ones may need.

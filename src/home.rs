@@ -4,11 +4,13 @@
 //! names another. Anywhere else the user's own folders serve for looking around.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
 use crate::error::Error;
+use crate::system;
 
 /// The name of the program where it is not a provider's executable.
 const PROGRAM: &str = "webdir-provider";
@@ -37,7 +39,10 @@ impl Home {
         if let Some(dir) = dir {
             let holder = absolute(Path::new(&dir));
             let own = file_name(&holder).map(|name| holder.join("bin").join(name));
-            let executable = own.filter(|path| path.exists()).unwrap_or(executable);
+            // Root runs nothing in its own session that the holder's owner can replace.
+            let is_his = system::is_to_become_owner_of(&holder);
+            let own = own.filter(|path| !is_his && path.exists());
+            let executable = own.unwrap_or(executable);
             return Self::in_holder(holder, executable);
         }
         match holder_of(&executable).map(Path::to_owned) {
@@ -71,6 +76,13 @@ impl Home {
             tasks: data.join("tasks"),
             executable,
         }
+    }
+
+    /// Opens the panel's `tasks/` where this process is about to become the holder's owner: the panel
+    /// makes it as root, and the owner may not be able to look into it.
+    pub(crate) fn open_tasks(&self) -> Option<File> {
+        let holder = self.holder.as_deref().filter(|holder| system::is_to_become_owner_of(holder));
+        holder.and_then(|_| system::open_folder(&self.tasks).ok())
     }
 
     /// Refuses to act where no holder was named.

@@ -9,10 +9,11 @@ mod terminal;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
+use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::libc::{makedev, mode_t};
@@ -80,6 +81,19 @@ pub(crate) fn heed_children() {
         let _ = signals.thread_block();
         let _ = signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::default());
     });
+}
+
+/// Opens a folder to list it, and follows no link.
+pub(crate) fn open_folder(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_DIRECTORY.bits() | OPEN_PLAINLY;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+/// Returns the names in a folder that was opened, by whoever that was.
+pub(crate) fn names_in(folder: &File) -> io::Result<Vec<String>> {
+    let mut listed = Dir::from_fd(folder.try_clone()?.into())?;
+    let names = listed.iter().map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect()
 }
 
 /// Returns who started the process.

@@ -85,9 +85,9 @@ fn execute(home: &Home, command: Command) -> Result<u8, Error> {
         Command::Config(command) => config::run(home, &command),
         Command::Deliveries(command) => deliveries::run(home, command),
         Command::Orders(command) => {
-            let caller = system::caller();
+            let (caller, tasks) = (system::caller(), home.open_tasks());
             become_owner(home)?;
-            orders::run(home, &Store::of(home), command, caller)
+            orders::run(home, &Store::of(home).with_tasks(tasks), command, caller)
         }
         Command::Catalog(options) => {
             become_owner(home)?;

@@ -64,7 +64,8 @@ pub(crate) struct Config {
     /// How long things are kept.
     #[serde(default)]
     pub(crate) retention: Retention,
-    /// Facts about the account that are sent along with events.
+    /// Facts about the account that are sent along with events; 16 KiB at most with `descr` and parameters
+    /// of a configuration.
     #[serde(default)]
     pub(crate) account: BTreeMap<String, Value>,
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::answer;
 use crate::error::{Code, Error};
 use crate::home::Home;
+use crate::store::Store;
 use crate::system;
 use arguments::Word;
 
@@ -54,11 +55,14 @@ pub(crate) fn run(home: &Home, words: &[OsString]) -> ExitCode {
     guarded(|| {
         let word = arguments::parse(words)?;
         let caller = system::caller();
+        let tasks = matches!(word, Word::Order { .. }).then(|| home.open_tasks()).flatten();
         home.holder.as_deref().map_or(Ok(()), system::become_owner_of)?;
         match word {
             Word::Help => say(&help::answer(home)),
             Word::Configs => say(&configs::answer(home)?),
-            Word::Order { configuration, key } => order::run(home, configuration, key, caller),
+            Word::Order { configuration, key } => {
+                order::run(home, &Store::of(home).with_tasks(tasks), configuration, key, caller)
+            }
             Word::OrderStatus { task_id } => order_status::run(home, &task_id),
         }
     })

@@ -22,17 +22,17 @@ pub(crate) struct Answer {
 
 pub(super) fn run(
     home: &Home,
+    store: &Store,
     configuration: String,
     key: Option<String>,
     caller: Caller,
 ) -> Result<Answered, Error> {
-    let store = Store::of(home);
     let request = Request { configuration, key, caller, retry_of: None };
-    let task_id = accept::accept(home, &store, request)?;
+    let task_id = accept::accept(home, store, request)?;
     let answered = match say(&Answer { task_id }) {
         Ok(answered) => answered,
         Err(error) => {
-            if let Err(kept) = accept::unanswered(&store, task_id) {
+            if let Err(kept) = accept::unanswered(store, task_id) {
                 answer::complain(&format!("order {task_id} stays, and is not acted on: {kept}"));
             }
             return Err(error);
@@ -41,9 +41,9 @@ pub(super) fn run(
     system::hang_up();
     // The caller has the number: whatever fails from here on, the order stands, and the next
     // command goes on with it.
-    if let Err(error) = accept::answered(&store, task_id) {
+    if let Err(error) = accept::answered(store, task_id) {
         answer::complain(&format!("order {task_id} is stored but not yet under way: {error}"));
     }
-    worker::start_or_complain(home, &store);
+    worker::start_or_complain(home, store);
     Ok(answered)
 }

@@ -33,21 +33,37 @@ pub(super) fn replace(tmp: &Path, target: &Path, bytes: &[u8]) -> Result<(), Err
 /// # Errors
 /// `state_unreadable` or `disk_full`, naming the target, which is then as it was.
 pub(crate) fn publish(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    put(target, bytes, 0o644)
+    put(target, bytes, 0o644, |_| Ok(()))
 }
 
 /// As [`publish`], for a file that its owner alone may read.
 pub(crate) fn publish_privately(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    put(target, bytes, 0o600)
+    put(target, bytes, 0o600, |_| Ok(()))
 }
 
-fn put(target: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+/// Puts a copy with that mode in the place of `target`, durably: whoever has the old file open changes
+/// nothing by it any more.
+///
+/// # Errors
+/// `state_unreadable` or `disk_full`, naming the target.
+pub(crate) fn renew(target: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+    put(target, bytes, mode, File::sync_all)?;
+    target.parent().map_or(Ok(()), sync_folder)
+}
+
+fn put(
+    target: &Path,
+    bytes: &[u8],
+    mode: u32,
+    sync: fn(&File) -> io::Result<()>,
+) -> Result<(), Error> {
     let fault = |error: io::Error| Error::state(target, "write", &error);
     let folder = target.parent().unwrap_or(target);
     let file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(fault)?;
     write_whole(file.as_file(), bytes).map_err(fault)?;
     // Only once it is whole, and whatever the umask.
     file.as_file().set_permissions(Permissions::from_mode(mode)).map_err(fault)?;
+    sync(file.as_file()).map_err(fault)?;
     file.persist(target).map(|_| ()).map_err(|error| fault(error.error))
 }
 

@@ -4,7 +4,7 @@
 //! `claims/` was changed by anyone but us, which it notices by the folder's change time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::str::FromStr;
@@ -151,8 +151,7 @@ impl Book<'_> {
     pub(super) fn scan(&self, now: Timestamp) -> Result<Scan, Error> {
         self.refuse_mounts()?;
         let today = clock::day(now);
-        let mut scan =
-            Scan { last_id: listed_names(self.layout().tasks()).max(), ..Scan::default() };
+        let mut scan = Scan { last_id: self.panel_ids().max(), ..Scan::default() };
         // Of two that hold the same server, the one that was handed it has it.
         for place in [Place::Done, Place::Active, Place::Accepted] {
             for id in listed(&self.layout().folder(place))? {
@@ -185,9 +184,21 @@ impl Book<'_> {
     }
 
     fn is_used(&self, id: TaskId) -> bool {
-        let exists = |path: &Path| std::fs::symlink_metadata(path).is_ok();
-        Place::ALL.iter().any(|place| exists(&self.layout().order(*place, id)))
-            || exists(&self.layout().task(id))
+        let look = |path: &Path| std::fs::symlink_metadata(path).map(|_| ());
+        let is_stored =
+            || Place::ALL.iter().any(|place| look(&self.layout().order(*place, id)).is_ok());
+        match look(&self.layout().task(id)) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                is_stored() || self.panel_ids().any(|known| known == id)
+            }
+            Err(_) => is_stored(),
+        }
+    }
+
+    /// Returns the ids that are names in the panel's `tasks/`, as far as this process may look.
+    fn panel_ids(&self) -> impl Iterator<Item = TaskId> {
+        self.layout().task_names().into_iter().filter_map(|name| name.parse().ok())
     }
 
     fn claims_changed_at(&self) -> Result<String, Error> {
@@ -222,13 +233,4 @@ pub(super) fn listed<Id: FromStr + Ord>(folder: &Path) -> Result<Vec<Id>, Error>
     }
     ids.sort_unstable();
     Ok(ids)
-}
-
-/// Returns the ids that are names in the panel's `tasks/`.
-fn listed_names(tasks: &Path) -> impl Iterator<Item = TaskId> {
-    std::fs::read_dir(tasks)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| OsStr::to_str(&entry.file_name())?.parse().ok())
 }

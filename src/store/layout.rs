@@ -1,12 +1,15 @@
 //! Where in `state/` things are.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::atomic;
 use super::deliveries::Shelf;
 use crate::delivery::DeliveryId;
 use crate::error::Error;
 use crate::order::TaskId;
+use crate::system;
 
 /// The folder that an order's file is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +47,17 @@ const DELIVERIES: [&str; 5] =
 pub(super) struct Layout {
     state: PathBuf,
     tasks: PathBuf,
+    /// `tasks/`, opened by somebody who may look into it.
+    opened_tasks: Option<Arc<File>>,
 }
 
 impl Layout {
     pub(super) fn new(state: &Path, tasks: &Path) -> Self {
-        Self { state: state.to_owned(), tasks: tasks.to_owned() }
+        Self { state: state.to_owned(), tasks: tasks.to_owned(), opened_tasks: None }
+    }
+
+    pub(super) fn with_tasks(self, opened: Option<File>) -> Self {
+        Self { opened_tasks: opened.map(Arc::new), ..self }
     }
 
     pub(super) fn state(&self) -> &Path {
@@ -139,8 +148,16 @@ impl Layout {
         self.tasks.join(id.to_string())
     }
 
-    pub(super) fn tasks(&self) -> &Path {
-        &self.tasks
+    /// Returns the names in `tasks/`, as far as this process may look.
+    pub(super) fn task_names(&self) -> Vec<String> {
+        if let Ok(listed) = std::fs::read_dir(&self.tasks) {
+            return listed
+                .flatten()
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .collect();
+        }
+        let opened = self.opened_tasks.as_ref();
+        opened.and_then(|opened| system::names_in(opened).ok()).unwrap_or_default()
     }
 
     /// Returns whether every folder is there.

@@ -19,10 +19,11 @@ mod read;
 mod sequence;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::time::SystemTime;
 
-pub(crate) use atomic::{make_folder, publish, publish_privately};
+pub(crate) use atomic::{make_folder, publish, publish_privately, renew};
 pub(crate) use book::Book;
 pub(crate) use calls::{Begun, Call};
 pub(crate) use deliveries::{Outbox, Shelf};
@@ -72,6 +73,11 @@ impl Store {
     /// Names the book; touches nothing.
     pub(crate) fn of(home: &Home) -> Self {
         Self { layout: Layout::new(&home.state, &home.tasks) }
+    }
+
+    /// Adds the panel's `tasks/`, opened by somebody who may look into it.
+    pub(crate) fn with_tasks(self, opened: Option<File>) -> Self {
+        Self { layout: self.layout.with_tasks(opened) }
     }
 
     /// Takes the state lock, for `why`, and with it the right to change things.

@@ -165,10 +165,13 @@ impl Drive<'_> {
             return Ok(Next::After(Duration::ZERO));
         };
         if clock::age(since, clock::now()) >= PATIENCE.min(self.shop.timeout) {
-            if order.wish.is_some() {
+            let is_late = self.is_late(order) && !self.may_still_show(order);
+            let is_unknown = matches!(order.state, State::Buying | State::Unknown);
+            // What may have been bought is looked for as long as the order has time.
+            if order.wish.is_some() && (is_late || !is_unknown) {
                 return self.give_up_wish(order, trouble.why());
             }
-            if self.is_late(order) {
+            if order.wish.is_none() && is_late {
                 return self.give_up(order, trouble.why());
             }
         }

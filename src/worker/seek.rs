@@ -26,16 +26,26 @@ impl Drive<'_> {
     }
 
     fn look_again(&mut self, order: &Order) -> Result<Next, Error> {
-        let settle = Duration::from_secs_f64(self.hoster.definition.find.settle_seconds);
-        let purchase = order.purchase.clone().unwrap_or_default();
-        let since = purchase.unknown_since.map(|since| clock::age(since, clock::now()));
+        let settle = self.settle();
+        let looks = order.purchase.as_ref().map_or(0, |purchase| purchase.looks);
         // One more than are in the file: this one.
-        if purchase.looks + 1 >= LOOKS && since.is_none_or(|since| since >= settle) {
+        if looks + 1 >= LOOKS && !self.may_still_show(order) {
             return self.decide(order);
         }
         let next = self.change("no such server is listed; looking again", Order::looked)?;
         self.pause_first(order, (settle / (LOOKS + 1)).min(self.shop.poll));
         Ok(next)
+    }
+
+    /// Returns how long a server that was bought may take to show up in lists.
+    fn settle(&self) -> Duration {
+        Duration::from_secs_f64(self.hoster.definition.find.settle_seconds)
+    }
+
+    /// Returns whether a server that was bought may still show up: the program that buys may be running.
+    pub(super) fn may_still_show(&self, order: &Order) -> bool {
+        let since = order.purchase.as_ref().and_then(|purchase| purchase.unknown_since);
+        since.is_some_and(|since| clock::age(since, clock::now()) < self.settle())
     }
 
     /// Decides what follows where no server was found for long enough.

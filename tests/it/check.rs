@@ -1,6 +1,7 @@
 //! `check`: finds whatever is wrong, says how to mend it, and mends what it can.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -140,7 +141,15 @@ fn a_holder_of_another_user_is_reported_to_root_and_mended() {
     let owner = |path: PathBuf| path.symlink_metadata().unwrap().uid();
     assert_eq!(owner(plugin.state("done/1.json")), 12345);
 
+    // Whoever was the owner may have kept these open.
+    let (conf, bin) = (plugin.etc("demo.conf"), plugin.executable());
+    let mut kept = File::options().append(true).open(&conf).unwrap();
+    let inode = |path: &Path| path.metadata().unwrap().ino();
+    let before = (std::fs::read(&conf).unwrap(), inode(&bin));
     let (status, findings) = check(&plugin, &["--fix"]);
+    kept.write_all(b"\n").unwrap();
+    assert_eq!(std::fs::read(&conf).unwrap(), before.0);
+    assert_ne!(inode(&bin), before.1);
     assert_eq!(status, 0, "{findings:#?}");
     for path in ["", "bin/demo", "etc/demo.conf", "state", "state/done/1.json", "state/lock"] {
         assert_eq!(owner(plugin.holder().join(path)), 0, "{path}");

@@ -69,7 +69,7 @@ fn an_order_is_refused_while_less_is_free_than_open_orders_may_need() {
     plugin.sold();
     let held = hold_worker_lock(plugin);
     for open in 0..3 {
-        let floor = MIB + open * 64 * KIB;
+        let floor = MIB + open * 256 * KIB;
         small.fill_up_to(floor - 4 * KIB);
         let before = plugin.files();
         for words in [&["order", "1"][..], &["order", "1", "--key", "k"]] {

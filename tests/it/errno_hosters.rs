@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 
-use crate::kill_command::{CalledOff, Faults};
+use crate::kill_called_off::{CalledOff, Faults};
 use crate::kill_delivery;
 use crate::kill_hoster::{LOST, case, removal, to_be_removed};
 use crate::support::errno::Errnos;

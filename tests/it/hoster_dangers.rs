@@ -227,6 +227,19 @@ fn what_is_too_large_to_be_saved_is_not_saved_and_nothing_is_bought_with_it() {
 }
 
 #[test]
+fn what_a_look_at_a_server_shows_may_be_larger_than_what_an_order_keeps() {
+    let hoster = Hoster::start(Mode::unique());
+    hoster.plant(&"x".repeat(20_000));
+    let plugin = changed(&hoster, |definition| {
+        let look = list_step(&json!({ "all": "{{ reply.servers }}" }));
+        definition["poll"]["steps"].as_array_mut().unwrap().insert(0, look);
+    });
+    plugin.finished(&plugin.order());
+    plugin.settled();
+    assert_small(&plugin);
+}
+
+#[test]
 fn no_id_of_a_server_is_as_large_as_a_reply() {
     let hoster = talkative();
     let plugin = changed(&hoster, |definition| {

@@ -1,6 +1,7 @@
 //! `install.sh`: what it makes, what it leaves alone, and what it refuses.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -270,6 +271,22 @@ fn a_purge_is_refused_while_an_order_is_open() {
 }
 
 #[test]
+fn a_purge_is_refused_while_somebody_else_may_be_ordering() {
+    let plugin = Plugin::with_servers(1);
+    plugin.sold();
+    plugin.settled();
+    let lock = std::fs::File::open(plugin.state("lock")).unwrap();
+    fs2::FileExt::lock_exclusive(&lock).unwrap();
+    let answer = uninstall(&plugin, &["--purge"]);
+    assert_eq!(answer.status, Some(1), "{answer:?}");
+    assert!(answer.stderr.contains("state/lock for 10 seconds, so state/ is kept"), "{answer:?}");
+    assert!(plugin.state("done/1.json").exists());
+    drop(lock);
+    uninstall(&plugin, &["--purge"]).prints();
+    assert!(!plugin.holder().exists());
+}
+
+#[test]
 fn a_purge_is_refused_while_a_delivery_is_pending() {
     let plugin = Plugin::with_servers(1);
     let receiver = Receiver::answering(|_| Reply::status(503));
@@ -299,13 +316,32 @@ fn root_becomes_the_owner_of_all_but_the_panels_records() {
     place.install(&[]).prints();
     std::fs::create_dir(place.path("tasks")).unwrap();
     let (conf, tasks) = (place.path("etc/demo.conf"), place.path("tasks"));
-    for path in [&conf, &tasks] {
+    let (bin, shared) = (place.path("bin/demo"), place.path("etc/shared"));
+    std::fs::create_dir(&shared).unwrap();
+    allow(&shared, 0o777);
+    for path in [&conf, &tasks, &shared, &bin] {
         std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
     }
+    let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
+    let before = (inode(&bin), std::fs::read(&conf).unwrap());
+    let mut kept = std::fs::File::options().append(true).open(&conf).unwrap();
     let told = place.install(&[]).prints().to_owned();
     assert!(told.contains("root:root instead of nobody:"), "{told}");
     let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
     assert_eq!((owner(&conf), owner(&tasks)), (0, 65534), "{told}");
+    kept.write_all(b"what its owner before would have it say").unwrap();
+    assert_eq!(
+        (inode(&bin) == before.0, std::fs::read(&conf).unwrap()),
+        (false, before.1),
+        "{told}"
+    );
+    let mode = std::fs::metadata(&shared).unwrap().mode() & 0o7777;
+    assert_eq!((owner(&shared), mode), (0, 0o700), "{told}");
+    let again = place.install(&[]).prints().to_owned();
+    assert!(
+        again.lines().any(|line| line.split_whitespace().eq(["unchanged", "bin/demo"])),
+        "{again}"
+    );
 }
 
 #[test]

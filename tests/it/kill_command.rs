@@ -11,17 +11,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::book::{assert_due, assert_whole};
-use crate::support::errno::{Errnos, MANY};
-use crate::support::hand::LONG_AGO;
+use crate::support::book::assert_whole;
 use crate::support::hoster_start::ask;
-use crate::support::outage::Outages;
 use crate::support::plugin::Plugin;
 use crate::support::program::{Servers, definition};
-use crate::support::promise::only_order;
-use crate::support::proved;
+use crate::support::promise::{is_no_life, only_order};
 use crate::support::sweep::{Template, bare, hold_worker_lock};
 use crate::support::tracer;
+use crate::support::{one_of, proved};
 
 /// What can go wrong with a create, each before or after it has made a server.
 const FAULTS: [&str; 13] = [
@@ -39,7 +36,7 @@ const THREADS: usize = 8;
 const MISSES: usize = 2;
 
 /// Returns a provider with an order that no worker has seen.
-fn start() -> (Template, Servers) {
+pub(crate) fn start() -> (Template, Servers) {
     let servers = Servers::none();
     let plugin = Plugin::with_program(&servers, &Value::Null);
     plugin.run(&["order", "7"]).fails("unknown_configuration", 3);
@@ -49,36 +46,13 @@ fn start() -> (Template, Servers) {
     (Template::of(plugin), servers)
 }
 
-/// How an order is called off before a sweep begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CalledOff {
-    /// It is cancelled when its program has made a server, and has told nobody.
-    Cancelled,
-    /// Its server is given back.
-    GivenBack,
-}
-
-/// Returns a provider whose order is called off, and what its program has made.
-fn start_called_off(how: CalledOff) -> (Template, Servers) {
-    let (template, _) = start();
-    let (plugin, servers) = copy(&template, &Value::Null);
-    let cancelled = how == CalledOff::Cancelled;
-    if cancelled {
-        servers.fault("orphan-after");
-    }
-    assert_eq!(work(&plugin).is_none(), cancelled);
-    assert_eq!(servers.made().len(), 1);
-    assert!(ask(&plugin, if cancelled { "cancel" } else { "release" }));
-    (template.followed_by(plugin), servers)
-}
-
 /// Returns a copy whose servers are its own.
-fn copy(template: &Template, extra: &Value) -> (Plugin, Servers) {
+pub(crate) fn copy(template: &Template, extra: &Value) -> (Plugin, Servers) {
     with_servers(template.copy(), &Servers::none(), extra)
 }
 
 /// Gives a copy servers of its own, as many as there were.
-fn with_servers(plugin: Plugin, there: &Servers, extra: &Value) -> (Plugin, Servers) {
+pub(crate) fn with_servers(plugin: Plugin, there: &Servers, extra: &Value) -> (Plugin, Servers) {
     let servers = there.copy();
     let mut keys = json!({ "timeout_seconds": 3, "settle_seconds": 3.1 });
     let more = extra.as_object().cloned().unwrap_or_default();
@@ -88,7 +62,7 @@ fn with_servers(plugin: Plugin, there: &Servers, extra: &Value) -> (Plugin, Serv
 }
 
 /// Works until nothing is left to do; returns the worker's exit status, none where it was killed.
-fn work(plugin: &Plugin) -> Option<i32> {
+pub(crate) fn work(plugin: &Plugin) -> Option<i32> {
     let mut command = bare(plugin, &["work"]);
     let mut worker = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + PATIENCE;
@@ -110,10 +84,11 @@ fn work(plugin: &Plugin) -> Option<i32> {
 /// Checks what must hold of an order that has ended; returns its state, `undecided` where it says
 /// what to look for.
 #[track_caller]
-fn ended(plugin: &Plugin, servers: &Servers, called_off: bool) -> String {
+pub(crate) fn ended(plugin: &Plugin, servers: &Servers, called_off: bool) -> String {
     assert_whole(plugin);
     let (place, order) = only_order(plugin);
     assert_eq!((place.as_str(), &order["wish"]), ("done", &Value::Null), "{order:#}");
+    assert_eq!(is_no_life(&order), None, "{order:#}");
     let (made, alive) = (servers.made(), servers.alive());
     assert!(made.len() <= 1, "{made:?}\n{order:#}");
     let hostname = order["hostname"].as_str().unwrap();
@@ -191,6 +166,24 @@ fn a_call_that_outlives_its_worker_is_ended_when_its_time_is_up() {
     assert!(status.map_or(true, |text| text.contains("State:\tZ")), "its child still runs");
 }
 
+/// The order has no time left, and yet it ends only when nothing can be made any more.
+#[test]
+fn an_order_is_not_given_up_while_the_program_that_buys_may_still_run() {
+    let (template, _servers) = start();
+    let (plugin, servers) = copy(&template, &Value::Null);
+    let script = std::fs::read_to_string(plugin.etc("hoster.sh")).unwrap();
+    plugin.write_program("hoster.sh", &script.replace("sleep 0.5 && buy", "sleep 2 && buy"));
+    servers.fault("orphan-before");
+    assert_eq!(work(&plugin), None);
+    plugin.edit_etc("demo.conf", |config| {
+        config["limits"]["order_timeout_seconds"] = 0.2.into();
+    });
+    assert!(ask(&plugin, "cancel"));
+    assert_eq!(work(&plugin), Some(0));
+    plugin.settled();
+    assert_eq!((ended(&plugin, &servers, true).as_str(), servers.made().len()), ("cancelled", 1));
+}
+
 /// A sweep over the life of one order.
 struct Case {
     fault: &'static str,
@@ -215,105 +208,56 @@ impl Case {
         run.killed
     }
 
-    #[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
     fn run(&self, template: &Template) {
-        let (next, state) = (AtomicUsize::new(0), Mutex::new((0, 0, false)));
-        let lane = || {
-            loop {
-                let (misses, broken) = state.lock().map(|all| (all.1, all.2)).unwrap();
-                if misses >= MISSES || broken {
-                    return;
-                }
-                let at = 1 + next.fetch_add(1, Ordering::Relaxed) * self.step;
-                let outcome = catch_unwind(AssertUnwindSafe(|| self.point(template, at)));
-                let mut state = state.lock().unwrap();
-                match outcome {
-                    Ok(true) => (state.0, state.1) = (state.0 + 1, 0),
-                    Ok(false) => state.1 += 1,
-                    Err(_) => {
-                        eprintln!("WRONG {} {}: killed at call {at}", self.fault, self.extra);
-                        state.2 = true;
-                    }
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(lane);
-            }
-        });
-        let (points, _, broken) = state.into_inner().unwrap();
-        eprintln!("{} {} cancel={}: {points} points", self.fault, self.extra, self.cancel);
-        proved(points);
-        assert!(!broken && points > 5, "{points} points");
+        let name = format!("{} {} cancel={}", self.fault, self.extra, self.cancel);
+        kill(&name, self.step, |at| self.point(template, at));
     }
+}
+
+/// Tries one of `step` points after the other; `point` returns whether there is such a point.
+#[expect(clippy::print_stderr, reason = "a sweep says how far it went, and where it failed")]
+pub(crate) fn kill(name: &str, step: usize, point: impl Fn(usize) -> bool + Sync) {
+    let (next, state) = (AtomicUsize::new(0), Mutex::new((0, 0, false)));
+    let lane = || {
+        loop {
+            let (misses, broken) = state.lock().map(|all| (all.1, all.2)).unwrap();
+            if misses >= MISSES || broken {
+                return;
+            }
+            let at = 1 + next.fetch_add(1, Ordering::Relaxed) * step;
+            let outcome = catch_unwind(AssertUnwindSafe(|| point(at)));
+            let mut state = state.lock().unwrap();
+            match outcome {
+                Ok(true) => (state.0, state.1) = (state.0 + 1, 0),
+                Ok(false) => state.1 += 1,
+                Err(_) => {
+                    eprintln!("WRONG {name}: killed at call {at}");
+                    state.2 = true;
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(lane);
+        }
+    });
+    let (points, _, broken) = state.into_inner().unwrap();
+    eprintln!("{name}: {points} points");
+    proved(points);
+    assert!(!broken && points > 5, "{points} points");
 }
 
 #[test]
 fn a_worker_and_its_program_may_be_killed_anywhere() {
-    let full = std::env::var("SWEEP").is_ok_and(|value| value == "full");
-    let step = |often: usize| if full { 1 } else { often };
     let repeatable = json!({ "idempotency": { "kind": "token", "limits": "" } });
     let (template, _servers) = start();
     for case in [
-        Case { fault: "none", extra: Value::Null, cancel: false, step: step(11) },
-        Case { fault: "none", extra: repeatable, cancel: false, step: step(23) },
-        Case { fault: "garbage-after", extra: Value::Null, cancel: false, step: step(31) },
-        Case { fault: "none", extra: Value::Null, cancel: true, step: step(29) },
+        Case { fault: "none", extra: Value::Null, cancel: false, step: one_of(11) },
+        Case { fault: "none", extra: repeatable, cancel: false, step: one_of(23) },
+        Case { fault: "garbage-after", extra: Value::Null, cancel: false, step: one_of(31) },
+        Case { fault: "none", extra: Value::Null, cancel: true, step: one_of(29) },
     ] {
         case.run(&template);
-    }
-}
-
-/// A sweep over the faults of the machine that a worker of an order of a program meets.
-pub(crate) struct Faults {
-    template: Template,
-    servers: Servers,
-    is_called_off: bool,
-}
-
-impl Faults {
-    /// Of an order that was placed, and called off so.
-    pub(crate) fn of(called_off: Option<CalledOff>) -> Self {
-        let (template, servers) = called_off.map_or_else(start, start_called_off);
-        Self { template, servers, is_called_off: called_off.is_some() }
-    }
-
-    /// Lets the worker's system calls fail, and not the program's.
-    pub(crate) fn fail(&self, name: &str, stride: usize) {
-        let errnos = Errnos { name, stride, threads: MANY, works: true };
-        errnos.run(|injection| {
-            let copy = self.template.copy();
-            let (plugin, servers) = with_servers(copy, &self.servers, &Value::Null);
-            let run = errnos.meets(&plugin, bare(&plugin, &["work"]), injection);
-            self.go_on(&plugin, &servers);
-            run
-        });
-    }
-
-    /// Cuts the power of the worker, and not of what the program sells.
-    pub(crate) fn cut(&self, name: &str, stride: usize) {
-        Outages { name, stride }.run(|outage| {
-            let copy = self.template.copy_into(outage.disk.root());
-            let (plugin, servers) = with_servers(copy, &self.servers, &Value::Null);
-            outage.disk.sync();
-            let run = outage.strikes(bare(&plugin, &["work"]), 0, ());
-            self.go_on(&plugin, &servers);
-            run
-        });
-    }
-
-    fn go_on(&self, plugin: &Plugin, servers: &Servers) {
-        assert_due(plugin);
-        let (place, order) = only_order(plugin);
-        if self.is_called_off && order["purchase"]["bought_at"].is_string() {
-            // A new server may be unknown for two minutes: nobody waits for that here.
-            plugin.edit(&format!("{place}/1.json"), |order| {
-                order["purchase"]["bought_at"] = LONG_AGO.into();
-            });
-        }
-        assert_eq!(work(plugin), Some(0));
-        plugin.settled();
-        ended(plugin, servers, self.is_called_off);
     }
 }

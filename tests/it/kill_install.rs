@@ -255,11 +255,10 @@ fn a_purge_may_be_killed_anywhere_and_repeated() {
     sweep("install.sh --uninstall --purge", 61, |at| {
         let plugin = stock.copy();
         let run = tracer::kill_at_effect(stock.script(&plugin, &flags), at);
-        if plugin.holder().exists() {
-            let output = stock.script(&plugin, &flags).output().unwrap();
-            assert!(output.status.success(), "{output:?}");
-        }
-        assert!(!plugin.holder().exists());
+        let output = stock.script(&plugin, &flags).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let mut left = std::fs::read_dir(plugin.holder().parent().unwrap()).unwrap();
+        assert!(left.next().is_none(), "{left:?}");
         run
     });
 }

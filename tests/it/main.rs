@@ -60,6 +60,7 @@ mod inventory;
 mod inventory_claims;
 mod key;
 mod kill_again;
+mod kill_called_off;
 mod kill_command;
 mod kill_config;
 mod kill_delivery;

@@ -34,6 +34,27 @@ fn an_order_is_answered_with_its_number_and_finished_later() {
 }
 
 #[test]
+fn an_order_that_could_not_be_read_again_is_refused_and_named() {
+    let plugin = Plugin::with_servers(1);
+    let write = |length: usize| {
+        plugin.write_config(&json!({
+            "configurations": [{ "id": "1", "descr": "a server" }],
+            "account": { "note": "x".repeat(length) },
+        }));
+    };
+    write(17 << 10);
+    let message = refused(&plugin, &["order", "1"], "configuration_invalid", 4);
+    assert!(
+        message.contains("`account` and the `descr` and parameters of configuration 1"),
+        "{message}"
+    );
+    write(15 << 10);
+    let (id, _) = plugin.sold();
+    plugin.run(&["orders", "release", &id, "--yes"]).prints();
+    assert_eq!(plugin.status(&id)["status"], "error");
+}
+
+#[test]
 fn an_unknown_configuration_is_refused_by_name() {
     let plugin = Plugin::with_servers(1);
     for id in ["2", "", "one", "../1", "1 ", "-x"] {

@@ -64,6 +64,20 @@ fn assert_all_belong_to_the_owner(plugin: &Plugin) {
     assert_private(plugin);
 }
 
+/// The panel makes `tasks/` as root, for itself.
+#[test]
+fn a_number_that_the_panel_has_a_record_of_is_not_given_though_the_owner_cannot_look() {
+    let Some(plugin) = of_another_user() else { return };
+    plugin.write_task("2", "complete: 10.0.0.1");
+    run("chmod", &["750"], &plugin.holder().join("tasks"));
+    assert_eq!(plugin.order(), "3");
+    // As a backup leaves it that is older than the panel's records.
+    plugin.write_task("4", "");
+    plugin.write_task("17", "error: none");
+    assert_eq!(plugin.order(), "18");
+    assert_all_belong_to_the_owner(&plugin);
+}
+
 #[test]
 fn root_acts_as_the_owner_of_the_holder() {
     let Some(plugin) = of_another_user() else { return };

@@ -1,7 +1,8 @@
 //! Small things that plugins fall over and that have no better place; `docs/reliability.md` lists all.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,25 +11,61 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::support::book::assert_whole;
+use crate::support::hoster::Hoster;
+use crate::support::hoster::mode::Mode;
 use crate::support::plugin::Plugin;
+use crate::support::sweep::bare;
 use crate::support::wait_until;
 
 #[test]
 fn descriptors_that_a_caller_closed_do_not_become_files_of_the_state() {
     let plugin = Plugin::with_servers(4);
+    plugin.sold();
+    plugin.settled();
+    let state = plugin.state("").canonicalize().unwrap();
     for (number, closed) in ["<&-", "2>&-", "<&- 2>&-"].into_iter().enumerate() {
-        let output = Command::new("/bin/sh")
+        let held = File::open(state.join("lock")).unwrap();
+        fs2::FileExt::lock_exclusive(&held).unwrap();
+        let caller = Command::new("/bin/sh")
             .args(["-c", &format!("exec \"$0\" order 1 {closed}")])
             .arg(plugin.executable())
             .env_clear()
-            .output()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
-        let answer = format!("{{\"task_id\":\"{}\"}}\n", number + 1);
+        let file = |number: usize| {
+            std::fs::read_link(format!("/proc/{}/fd/{number}", caller.id())).unwrap_or_default()
+        };
+        wait_until("it waits for the lock", || (0..20).any(|at| file(at) == state.join("lock")));
+        assert!((0..3).all(|number| !file(number).starts_with(&state)), "{closed}");
+        drop(held);
+        let output = caller.wait_with_output().unwrap();
+        let id = (number + 2).to_string();
+        let answer = format!("{{\"task_id\":\"{id}\"}}\n");
         assert_eq!(String::from_utf8_lossy(&output.stdout), answer, "{closed}: {output:?}");
-        plugin.finished(&(number + 1).to_string());
+        plugin.finished(&id);
     }
     plugin.settled();
     assert_whole(&plugin);
+}
+
+#[test]
+fn a_proxy_that_the_environment_names_is_not_asked() {
+    let hoster = Hoster::start(Mode::of("fake-unique"));
+    let plugin = Plugin::with_hoster(&hoster, "fake-unique");
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let names =
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+    let asked = hoster.requests().len();
+    let mut command = bare(&plugin, &["catalog"]);
+    let output = command.envs(names.map(|name| (name, &url))).output().unwrap();
+    let told = proxy.accept().map(|_| ()).map_err(|error| error.kind());
+    assert_eq!(told, Err(ErrorKind::WouldBlock), "{output:?}");
+    assert!(output.status.success() && hoster.requests().len() > asked, "{output:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! CI tries some of the points; `SWEEP=full cargo test --test it power_cut -- --nocapture` tries all,
 //! and prints the table of `docs/reliability.md`. Only root can mount the disks that it takes.
 
-use crate::kill_command::{CalledOff, Faults};
+use crate::kill_called_off::{CalledOff, Faults};
 use crate::kill_hoster::{LOST, case, removal, to_be_removed};
 use crate::support::hoster_start::Start;
 use crate::support::hoster_sweep::{Case, Points};

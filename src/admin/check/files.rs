@@ -1,14 +1,18 @@
 //! Who owns the provider's files, and who else can reach them.
 
 use std::fs::{File, Metadata, Permissions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 
 use super::Report;
 use crate::error::Error;
 use crate::home::Home;
+use crate::store;
 use crate::system::{self, OPEN_PLAINLY};
+
+/// How large a file in `bin/` or `etc/` may be that is copied, in bytes.
+const LARGEST_RENEWED: u64 = 64 << 20;
 
 /// Root runs the executable for the panel, so whoever can change it is root.
 pub(super) fn owner(holder: &Path, caller: u32, report: &mut Report) {
@@ -111,7 +115,10 @@ pub(super) fn mend(home: &Home, holder: &Path, report: &mut Report) -> Result<()
             return;
         }
         let allowed = allowed(home, path, metadata);
-        match mend_one(path, metadata, own, allowed) {
+        // What is in state/ stays itself, as do other locks: they are held.
+        let is_lock = path.extension().is_some_and(|extension| extension == "lock");
+        let is_renewed = metadata.is_file() && !path.starts_with(&home.state) && !is_lock;
+        match mend_one(path, metadata, own, (allowed, is_renewed)) {
             Ok(changed) => count += u32::from(changed),
             Err(error) => {
                 let message = format!("{}: {error}", path.display());
@@ -128,7 +135,12 @@ fn holder_of_link(path: &Path) -> &Path {
     path.parent().and_then(Path::parent).unwrap_or(path)
 }
 
-fn mend_one(path: &Path, before: &Metadata, own: u32, allowed: u32) -> io::Result<bool> {
+fn mend_one(
+    path: &Path,
+    before: &Metadata,
+    own: u32,
+    (allowed, is_renewed): (u32, bool),
+) -> io::Result<bool> {
     let wanted =
         if allowed == 0o755 && before.is_file() { 0o755 } else { before.mode() & 0o7777 & allowed };
     if before.uid() == own && before.mode() & 0o7777 == wanted {
@@ -136,10 +148,27 @@ fn mend_one(path: &Path, before: &Metadata, own: u32, allowed: u32) -> io::Resul
     }
     let file = File::options().read(true).custom_flags(OPEN_PLAINLY).open(path)?;
     if before.uid() != own {
+        if is_renewed {
+            return renew(path, &file, wanted).map(|()| true);
+        }
         fchown(&file, Some(own), Some(own))?;
     }
     file.set_permissions(Permissions::from_mode(wanted))?;
     Ok(true)
+}
+
+/// Puts a copy in the place of a file that its owner before may have kept open.
+fn renew(path: &Path, file: &File, mode: u32) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST_RENEWED + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_RENEWED {
+        return Err(io::Error::other("it is too large to be copied, and stays its owner's"));
+    }
+    let (read, there) = (file.metadata()?, path.symlink_metadata()?);
+    if (read.dev(), read.ino()) != (there.dev(), there.ino()) {
+        return Err(io::Error::other("somebody has just changed it: run this once more"));
+    }
+    store::renew(path, &bytes, mode).map_err(io::Error::other)
 }
 
 /// Visits the holder and everything in it but the panel's `tasks/`, folders first.

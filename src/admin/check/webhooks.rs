@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Report;
 use crate::admin::deliveries::{by_event, stored};
+use crate::admin::webhooks::names_in;
 use crate::clock;
 use crate::delivery::State;
 use crate::error::Error;
@@ -49,15 +50,19 @@ pub(super) fn look(home: &Home, store: &Store, report: &mut Report) {
         let count = counts.remove(&webhook.name).unwrap_or_default();
         one(home, store, webhook, &count, report);
     }
+    let machine = names_in(home, Side::Machine).unwrap_or_default();
     for (name, Count { pending, .. }) in counts.into_iter().filter(|(_, count)| count.pending > 0) {
         // What waits for a webhook that may be there is nothing to forget.
         let (what, cure) = if loaded.unreadable.is_some() {
-            ("may be one of the machine's", READABLE)
+            ("may be one of the machine's", READABLE.to_owned())
+        } else if machine.contains(&name) {
+            let cure = "`deliveries delete ID` forgets them, a wider `scope` sends them";
+            ("is one of other providers", cure.to_owned())
         } else {
-            ("is no webhook", "`deliveries delete ID` forgets them")
+            ("is no webhook", format!("`webhooks delete {name}` gives them up"))
         };
         let message = format!("deliveries that wait for `{name}`, which {what}: {pending}");
-        report.warning(SUBJECT, message, cure);
+        report.warning(SUBJECT, message, &cure);
     }
     if report.is_clean(SUBJECT) {
         let count = loaded.webhooks.len();

@@ -16,7 +16,7 @@ use crate::home::Home;
 use crate::secret::Secret;
 use crate::store::{Shelf, Store};
 use crate::webhook::file::SigningSecret;
-use crate::webhook::load::Side;
+use crate::webhook::load::{self, Side};
 use crate::webhook::sign;
 use crate::{answer, worker};
 
@@ -47,6 +47,12 @@ pub(super) fn create(home: &Home, options: CreateWebhook) -> Result<u8, Error> {
             Side::Machine => "a provider of this machine has a webhook of that name",
         };
         return Err(Error::usage(format!("webhook `{name}` exists already: {where_it_is}")));
+    }
+    if is_awaited(home, &name)? {
+        let problem = "still wait for one of that name, and are not for another receiver";
+        return Err(Error::usage(format!(
+            "deliveries {problem}: `webhooks delete {name}` gives them up"
+        )));
     }
     let mut draft = Draft::new(&name, options.kind, side, editor.folder())?;
     draft.apply(options.settings, input)?;
@@ -91,10 +97,15 @@ pub(super) fn delete(home: &Home, options: &DeleteWebhook) -> Result<u8, Error> 
     let name = &options.name;
     let question = format!("Delete webhook `{name}` and give up what it was not sent yet?");
     // Nobody is asked while others wait for the lock, nor about what is not there.
-    at(home, name)?.find(name)?;
+    let is_left_over = is_left_over(home, name)?;
+    if !is_left_over {
+        at(home, name)?.find(name)?;
+    }
     confirm(options.yes, &question)?;
     let mut editor = at(home, name)?;
-    editor.remove(name)?;
+    if !is_left_over || editor.find(name).is_ok() {
+        editor.remove(name)?;
+    }
     drop(editor);
     become_owner(home)?;
     let given_up = give_up(&Store::of(home), name)?;
@@ -104,6 +115,26 @@ pub(super) fn delete(home: &Home, options: &DeleteWebhook) -> Result<u8, Error> 
         many => format!("; {many} deliveries were given up"),
     };
     printed(answer::text(&format!("webhook `{name}` deleted{rest}\n")))
+}
+
+/// Returns whether all that is left of a webhook is what it was not sent yet: whoever deleted it was
+/// killed half-way, or it was the machine's, and deleted as another provider's.
+fn is_left_over(home: &Home, name: &str) -> Result<bool, Error> {
+    if at(home, name)?.find(name).is_ok() || load::load(home)?.unreadable.is_some() {
+        return Ok(false);
+    }
+    is_awaited(home, name)
+}
+
+/// Returns whether something is yet to be sent to a webhook of that name.
+fn is_awaited(home: &Home, name: &str) -> Result<bool, Error> {
+    let store = Store::of(home);
+    let ids = store.deliveries(Shelf::Pending)?;
+    let is_pending = |id| match store.delivery_on(Shelf::Pending, id) {
+        Ok(found) => found.is_some_and(|delivery| delivery.state == State::Pending),
+        Err(_) => true,
+    };
+    Ok(ids.iter().filter(|id| id.webhook() == name).any(is_pending))
 }
 
 pub(super) fn rotate(home: &Home, options: &RotateWebhook) -> Result<u8, Error> {

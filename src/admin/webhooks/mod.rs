@@ -18,6 +18,7 @@ pub(super) use draft::Draft;
 pub(super) use editor::{checked, policy, unknown};
 pub(super) use input::{Input, secret as file_secret, text as file_text};
 pub(super) use list::{loaded, named};
+pub(super) use names::names_in;
 pub(super) use sample::event as sample_event;
 
 /// Runs one command; returns the exit status.

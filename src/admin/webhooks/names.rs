@@ -63,7 +63,7 @@ pub(super) fn of_providers(home: &Home) -> BTreeSet<String> {
 }
 
 /// Returns the names in a file.
-fn names_in(home: &Home, side: Side) -> Result<BTreeSet<String>, Error> {
+pub(in crate::admin) fn names_in(home: &Home, side: Side) -> Result<BTreeSet<String>, Error> {
     let Some(path) = side.path(home) else { return Ok(BTreeSet::new()) };
     let document = load::document(&path, side)?;
     Ok(document.webhooks.into_iter().map(|webhook| webhook.name).collect())

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use super::steps::{Taken, plain, small};
+use super::steps::{LARGEST_OF_LOOK, Taken, plain, small};
 use super::{Hoster, Trouble};
 use crate::definition::http::{Phase, Step, Template};
 use crate::expression::Scope;
@@ -80,7 +80,8 @@ impl Hoster {
         let mut scope = scope.clone();
         let mut all = BTreeMap::new();
         for (index, step) in steps.iter().enumerate() {
-            match self.take(step, &format!("/poll/steps/{index}"), &mut scope) {
+            let place = format!("/poll/steps/{index}");
+            match self.take_within(step, &place, &mut scope, LARGEST_OF_LOOK) {
                 Ok(Taken::Done(saved)) => all.extend(saved),
                 Ok(Taken::Waiting | Taken::Skipped) => {}
                 Ok(Taken::Failed(why)) => return Ok((scope, Some(why))),

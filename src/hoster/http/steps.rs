@@ -14,9 +14,9 @@ use crate::expression::Scope;
 /// How long a value that an order keeps may be, in bytes of JSON.
 const LARGEST_SAVED: usize = 4096;
 
-/// How long a value that a login saves may be, in bytes of JSON: a catalogue has the addresses of
-/// every service in every region, and nothing of it becomes part of an order.
-const LARGEST_OF_LOGIN: usize = 64 * 1024;
+/// How long a value may be that is saved and becomes no part of an order, in bytes of JSON: what a look
+/// at a server shows, and what a login answers, as a catalogue of every service in every region.
+pub(super) const LARGEST_OF_LOOK: usize = 64 * 1024;
 
 /// What became of a step.
 #[derive(Debug)]
@@ -76,6 +76,17 @@ impl Hoster {
         place: &str,
         scope: &mut Scope,
     ) -> Result<Taken, Trouble> {
+        self.take_within(step, place, scope, LARGEST_SAVED)
+    }
+
+    /// The same, where what the step saves has `largest` bytes at most.
+    pub(super) fn take_within(
+        &self,
+        step: &Step,
+        place: &str,
+        scope: &mut Scope,
+        largest: usize,
+    ) -> Result<Taken, Trouble> {
         if !self.wanted(step, place, scope)? {
             return Ok(Taken::Skipped);
         }
@@ -86,7 +97,7 @@ impl Hoster {
             }
             Err(trouble) => return Err(trouble),
         }
-        self.conclude(step, place, scope, LARGEST_SAVED)
+        self.conclude(step, place, scope, largest)
     }
 
     /// Says what became of a step whose reply is at hand; what it saves has `largest` bytes at most.
@@ -171,7 +182,7 @@ impl Hoster {
             let status = reply.status;
             let verdict = self.judge(reply, step.ok_when.as_ref(), &place)?;
             scope = self.understand(verdict, status, &scope)?;
-            match self.conclude(step, &place, &scope, LARGEST_OF_LOGIN)? {
+            match self.conclude(step, &place, &scope, LARGEST_OF_LOOK)? {
                 Taken::Done(saved) => all.extend(saved),
                 Taken::Skipped => {}
                 Taken::Waiting => return Err(Trouble::passing("the login takes its time")),

@@ -287,9 +287,3 @@ fn a_request_lost_on_an_idle_connection_is_not_sent_again() {
     client.send(&pooled).unwrap();
     assert_eq!((server.requests().len(), server.connections()), (3, 2));
 }
-
-#[test]
-fn the_environment_names_no_proxy() {
-    let client = client();
-    assert!(client.pooled.config().proxy().is_none() && client.fresh.config().proxy().is_none());
-}

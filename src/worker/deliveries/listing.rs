@@ -26,21 +26,26 @@ impl Deliveries<'_> {
                 return;
             }
         }
+        self.list_at(changed_at, true);
+    }
+
+    /// Lists the pending deliveries, whenever that was done last; under the state lock, which nothing
+    /// here waits for.
+    pub(in super::super) fn look_again(&mut self) {
+        self.stale |= !self.pending.is_empty() && self.hooks.have_changed();
+        self.list_at(self.store.shelf_changed_at(Shelf::Pending), false);
+    }
+
+    fn list_at(&mut self, changed_at: Option<SystemTime>, may_file: bool) {
         self.listed = Some((Instant::now(), changed_at));
-        let listed = self.list();
+        let listed = self.list(may_file);
         self.unlisted = listed.is_err();
         if let Err(error) = listed {
             self.say("listing", format!("the pending deliveries are left alone for now: {error}"));
         }
     }
 
-    /// Lists the pending deliveries, whenever that was done last.
-    pub(in super::super) fn look_again(&mut self) {
-        self.listed = None;
-        self.look();
-    }
-
-    fn list(&mut self) -> Result<(), Error> {
+    fn list(&mut self, may_file: bool) -> Result<(), Error> {
         let listed: BTreeSet<DeliveryId> =
             self.store.deliveries(Shelf::Pending)?.into_iter().collect();
         let unread = self.unread.len();
@@ -58,7 +63,7 @@ impl Deliveries<'_> {
             }
             let seen = self.store.delivery_changed_at(&id);
             if self.pending.get(&id).is_none_or(|known| known.seen != seen)
-                && let Err(error) = self.read(id, seen)
+                && let Err(error) = self.read(id, seen, may_file)
             {
                 fault = Err(error);
             }
@@ -66,7 +71,12 @@ impl Deliveries<'_> {
         fault
     }
 
-    fn read(&mut self, id: DeliveryId, seen: Option<SystemTime>) -> Result<(), Error> {
+    fn read(
+        &mut self,
+        id: DeliveryId,
+        seen: Option<SystemTime>,
+        may_file: bool,
+    ) -> Result<(), Error> {
         let read = self.store.delivery_on(Shelf::Pending, &id);
         if let Err(error) = read.as_ref()
             && !error.is_lasting()
@@ -76,11 +86,15 @@ impl Deliveries<'_> {
             self.unread.entry(id).or_insert_with(Instant::now);
             return read.map(drop);
         }
+        // A crash left it here.
         if let Ok(Some(delivery)) = read.as_ref()
             && delivery.state != State::Pending
         {
-            // A crash left it here.
-            self.outbox.file(delivery)?;
+            if may_file {
+                self.outbox.file(delivery)?;
+            } else {
+                self.listed = None;
+            }
         }
         self.stale = true;
         self.unread.remove(&id);

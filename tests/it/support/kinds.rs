@@ -23,7 +23,7 @@ pub(crate) struct Hook {
 
 /// One of each kind: of some the bodies are laid down, of others messages are made anew of the event.
 pub(crate) const HOOKS: [Hook; 6] = [
-    Hook { name: REFUSED_ONCE, kind: "generic", is_signed: true, flags: &[], status: 200 },
+    Hook { name: "signed", kind: "generic", is_signed: true, flags: &[], status: 200 },
     Hook { name: OF_ALL, kind: "cloudstack", is_signed: true, flags: &[], status: 202 },
     Hook { name: "anew", kind: "solusvm2", is_signed: true, flags: &[], status: 200 },
     Hook {
@@ -49,8 +49,8 @@ pub(crate) const HOOKS: [Hook; 6] = [
     },
 ];
 
-/// The one whose first message is not taken.
-const REFUSED_ONCE: &str = "signed";
+/// Those whose first message is not taken.
+pub(crate) const REFUSED_ONCE: [&str; 2] = ["signed", OF_ALL];
 
 /// The one that is told of more than how orders ended, where there is one.
 pub(crate) const OF_ALL: &str = "cloud";
@@ -68,14 +68,15 @@ pub(crate) fn add_hooks(plugin: &Plugin, schedule: &str) {
 }
 
 /// Starts a receiver of a provider's webhooks, which answers each as its kind has it: the first
-/// message to one of them is not taken.
+/// message to some of them is not taken.
 pub(crate) fn connect(plugin: &Plugin) -> Receiver {
-    let once = AtomicBool::new(false);
+    let refused = REFUSED_ONCE.map(|_| AtomicBool::new(false));
     let receiver = Receiver::answering(move |seen| {
         let hook = hook(seen);
-        let refuses = hook.name == REFUSED_ONCE && !once.swap(true, Ordering::SeqCst);
+        let at = REFUSED_ONCE.iter().position(|name| *name == hook.name);
+        let first = at.is_some_and(|at| !refused[at].swap(true, Ordering::SeqCst));
         match hook.status {
-            _ if refuses => Reply::status(500),
+            _ if first => Reply::status(500),
             204 => Reply::status(204),
             status => Reply::Answer(Response::json(status, &json!({ "id": 11 }))),
         }

@@ -12,7 +12,10 @@ use super::hoster::{LOGIN_PASSWORD, SESSION, TOKEN};
 use super::wait_until;
 
 /// The executable under test.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_webdir-provider");
+pub(crate) const BINARY: &str = match option_env!("PROVED_EXECUTABLE") {
+    Some(path) => path,
+    None => env!("CARGO_BIN_EXE_webdir-provider"),
+};
 
 /// The provider's name in tests.
 pub(crate) const NAME: &str = "demo";

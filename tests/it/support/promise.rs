@@ -125,9 +125,10 @@ pub(crate) fn is_no_life(order: &Value) -> Option<Vec<&str>> {
     let kinds = events(order);
     let state = order["state"].as_str().expect("a state");
     let mut life = vec!["order.accepted".to_owned()];
-    // A server that a failed order left behind is released as well.
-    if state == "released" && matches!(kinds[..], [_, "order.finished" | "order.failed", _]) {
-        life.push(kinds[1].to_owned());
+    // What was handed over is released, and what a failed order left behind.
+    if state == "released" {
+        let has_failed = kinds.get(1) == Some(&"order.failed");
+        life.push(if has_failed { "order.failed" } else { "order.finished" }.to_owned());
     }
     life.push(format!("order.{state}"));
     (kinds != life).then_some(kinds)

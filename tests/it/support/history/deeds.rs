@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Book, Hook, Rule, Sold};
+use super::{Book, Call, Hook, Rule, Sold};
 use crate::support::book::events;
 use crate::support::promise;
 
-pub(super) const RULES: [Rule; 5] = [bought, led_to, lives, told, handed_over];
+pub(super) const RULES: [Rule; 6] = [bought, led_to, lives, asked, told, handed_over];
 
 /// An order buys one server at most, just one where it was finished, and none where nobody was told
 /// its number.
@@ -72,8 +72,23 @@ fn lives(book: &Book<'_>, found: &mut Vec<String>) {
             found.push(format!("order {id} does not come to an end: it is in {place}/"));
         } else if let Some(kinds) = promise::is_no_life(order) {
             found.push(format!("order {id} is {} after {kinds:?}", order["state"]));
+        } else if order["state"] == "failed" && order["definition"] == "inventory" {
+            found
+                .push(format!("order {id} had a server to itself and failed: {}", order["reason"]));
         } else if order["state"] == "finished" && !order["reason"].is_null() {
             found.push(format!("order {id} was not given back: {}", order["reason"]));
+        }
+    }
+}
+
+/// An order is called off, and its server given back, only where somebody asked for it.
+fn asked(book: &Book<'_>, found: &mut Vec<String>) {
+    let calls = book.history.calls.iter().filter(|call| call.gives_up());
+    let asked: BTreeSet<&str> = calls.filter_map(Call::about).collect();
+    for (id, (_, order)) in &book.orders {
+        let is_gone = matches!(order["state"].as_str(), Some("cancelled" | "released"));
+        if is_gone && !asked.contains(id) {
+            found.push(format!("order {id} is {}, and nobody asked for it", order["state"]));
         }
     }
 }
@@ -148,8 +163,7 @@ fn handed_over(book: &Book<'_>, found: &mut Vec<String>) {
     for (id, (_, order)) in &book.orders {
         let Some(server) = order["server"].as_str() else { continue };
         let Some(answers) = book.answered.get(*id) else { continue };
-        // Where it came to nothing by itself, nobody can tell for how long it held its server.
-        if order["definition"] != "inventory" || order["state"] == "failed" {
+        if order["definition"] != "inventory" {
             continue;
         }
         let from = answers.iter().map(|call| call.ended).min().unwrap_or(Duration::MAX);

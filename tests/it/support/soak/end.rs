@@ -42,7 +42,7 @@ impl Soak {
                 self.keep(number, &history);
             }
             figures.count(&history);
-            figures.hoster_faults += provider.seller.faults_met();
+            figures.faults.extend(provider.seller.faults_met().map(|met| (provider.name, met)));
             figures.violations.extend(found.iter().map(|one| format!("{}: {one}", provider.name)));
             if found.is_empty() && figures.violations.is_empty() {
                 assert_whole(&provider.plugin);
@@ -139,8 +139,11 @@ impl Figures {
         let asked = history.calls.iter().filter(|call| call.words[0] == "order");
         self.asked += asked.count();
         self.answered += history.answered().len();
-        let finished = |order: &&(String, serde_json::Value)| order.1["state"] == "finished";
-        self.finished += history.orders.iter().filter(finished).count();
+        let are =
+            |state| history.orders.iter().filter(|(_, order)| order["state"] == state).count();
+        self.finished += are("finished");
+        self.cancelled += are("cancelled");
+        self.released += are("released");
         self.bought += history.sold.len();
         self.killed_callers += history.calls.iter().filter(|call| call.killed).count();
         self.messages += history.hooks.iter().map(|hook| hook.arrivals.len()).sum::<usize>();

@@ -9,7 +9,7 @@ mod part;
 mod provider;
 mod seller;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use self::dice::Dice;
 use self::provider::{Mood, Provider};
 use super::faketime::Clock;
 use super::history::Call;
+use super::skip;
 
 /// The definitions that are sold by, side by side: of an inventory, of a hoster that refuses a
 /// second server of a name, of one that does not, and of a program.
@@ -64,11 +65,13 @@ pub(crate) struct Figures {
     /// The orders that were answered, each once.
     pub(crate) answered: usize,
     pub(crate) finished: usize,
+    pub(crate) cancelled: usize,
+    pub(crate) released: usize,
     pub(crate) bought: usize,
     pub(crate) killed_callers: usize,
     pub(crate) killed_workers: usize,
-    /// The requests to hosters that went wrong.
-    pub(crate) hoster_faults: usize,
+    /// How many requests to a hoster, or calls of a program, went wrong; by the definition.
+    pub(crate) faults: BTreeMap<&'static str, usize>,
     pub(crate) outages: usize,
     /// How often a worker's clock was set; none where nothing is there to set it by.
     pub(crate) steps: Option<usize>,
@@ -85,6 +88,9 @@ pub(crate) fn run(size: Size) -> Figures {
         DEFINITIONS.into_iter().map(|name| Provider::new(name, &mood)).collect();
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let clock = Clock::new(scratch.path().join("clock"));
+    if clock.is_none() {
+        skip("libfaketime is not installed: no clock is set");
+    }
     let soak = Soak {
         size,
         begun: Instant::now(),
@@ -147,15 +153,18 @@ impl Figures {
         let all = [
             ("answered", self.answered),
             ("finished", self.finished),
+            ("cancelled", self.cancelled),
+            ("released", self.released),
             ("bought", self.bought),
             ("killed callers", self.killed_callers),
             ("killed workers", self.killed_workers),
-            ("faults of hosters", self.hoster_faults),
             ("faults of receivers", self.receiver_faults),
             ("messages again", self.again),
             ("steps of clocks", self.steps.unwrap_or(1)),
         ];
-        all.into_iter().filter(|(_, number)| *number == 0).map(|(name, _)| name).collect()
+        let faults = self.faults.iter().map(|(name, number)| (*name, *number));
+        let none = all.into_iter().chain(faults).filter(|(_, number)| *number == 0);
+        none.map(|(name, _)| name).collect()
     }
 
     /// Returns the one line that the pages show.
@@ -165,16 +174,19 @@ impl Figures {
             None => "no steps of clocks, for libfaketime is not there".to_owned(),
         };
         format!(
-            "{} orders asked for, {} answered, {} finished, {} servers bought, {} callers killed, \
+            "{} orders asked for, {} answered, {} finished, {} cancelled, {} released, \
+             {} servers bought, {} callers killed, \
              {} workers killed, {} faults of hosters, {} outages, {steps}, \
              {} faults of receivers, {} messages, {} of them again, {} violations",
             self.asked,
             self.answered,
             self.finished,
+            self.cancelled,
+            self.released,
             self.bought,
             self.killed_callers,
             self.killed_workers,
-            self.hoster_faults,
+            self.faults.values().sum::<usize>(),
             self.outages,
             self.receiver_faults,
             self.messages,

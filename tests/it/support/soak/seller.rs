@@ -119,12 +119,12 @@ impl Seller {
         }
     }
 
-    /// Returns how many requests met a fault.
-    pub(crate) fn faults_met(&self) -> usize {
+    /// Returns how many requests met a fault, where there can be any.
+    pub(crate) fn faults_met(&self) -> Option<usize> {
         match self {
-            Self::Inventory => 0,
-            Self::Hoster(hoster) => hoster.faults_met(),
-            Self::Program(program) => program.met.load(Ordering::SeqCst),
+            Self::Inventory => None,
+            Self::Hoster(hoster) => Some(hoster.faults_met()),
+            Self::Program(program) => Some(program.met.load(Ordering::SeqCst)),
         }
     }
 }
