@@ -303,6 +303,9 @@ check_holder() {
             missing "$holder does not look like a provider: neither bin/$name nor state/ is there"
         [ -z "$demo" ] || [ -f "$holder/.demo" ] ||
             missing "$holder was not made by --demo: move it away, or give another --root"
+        if [ -n "$purge" ] && [ ! -w "$providers" ]; then
+            missing "$providers cannot be changed by you, so that $holder cannot be removed: run this as root"
+        fi
     elif [ -e "$holder" ]; then
         missing "$holder is in the way: not a folder"
     elif [ -z "$uninstall" ]; then
@@ -466,6 +469,7 @@ remove_leftovers_of() { [ -n "$dry_run" ] || rm -f -- "$(beside "$1")"??????; }
 
 install_provider() {
     say provider "$name in $holder"
+    remove_removed
     former_owner=''
     if [ -d "$holder" ]; then
         former_owner=$(stat -c %U:%G -- "$holder")
@@ -522,8 +526,9 @@ mend_owner() {
     [ "$uid" -eq 0 ] && [ -d "$holder" ] || return 0
     stranger=$(strangers -print | head -n 1)
     if [ "$former_owner" = root:root ] && [ -n "$stranger" ]; then
-        former_owner=$(stat -c %U:%G -- "$holder/$stranger")
+        former_owner=$(strangers -exec stat -c %U:%G -- {} + | head -n 1)
     fi
+    [ -n "$dry_run" ] || close_folders
     case $former_owner in
         '') strangers -exec chown -h 0:0 {} + ;; # new, in a folder that passes its group on
         root:root) say unchanged "owner" ;;
@@ -531,18 +536,25 @@ mend_owner() {
     esac
 }
 
-# Each folder is closed before what is in it is listed: from then on nobody else can exchange that. Whoever
-# owned a file may have it open, so that a copy takes its place where root acts on what it says.
+# Each folder is closed before what is in it is listed: from then on nobody else can exchange that.
+close_folders() {
+    (cd "$holder" && find . -path ./tasks -prune -o -type d \( ! -user 0 -o ! -group 0 -o -perm /077 \) \
+        -exec chown -h 0:0 {} \; -exec chmod go= {} \;)
+}
+
+# Whoever owned a file may have it open, so that a copy takes its place where root acts on what it says.
 take_over() {
-    strangers -type d -exec chown -h 0:0 {} \; -exec chmod go= {} \;
-    strangers ! -user 0 -type f \( -path './bin/*' -o -path './etc/*' \) ! -name '*.lock' \
-        -exec sh -c "$copy_each" sh {} + || die "what ${former_owner%%:*} owned in $holder could not be copied"
+    strangers ! -user 0 -type f \( -path './bin/*' -o -path './etc/*' \) \
+        ! -path ./etc/config.lock ! -path ./etc/webhooks.lock -exec sh -c "$copy_each" sh {} + ||
+        die "what ${former_owner%%:*} owned in $holder could not be copied"
     strangers -exec chown -h 0:0 {} +
+    links=$(cd "$holder" && find bin etc -type l)
+    [ -z "$links" ] || warn "these are links, and whoever owns what they lead to has a say: $links"
 }
 
 # shellcheck disable=SC2016  # for a shell of its own, that hands names over whatever is in them
 copy_each='for file do
-    copy=$(mktemp "${file%/*}/.${file##*/}.new.XXXXXX") && cp -- "$file" "$copy" || exit 1
+    copy=$(mktemp "${file%/*}/.copy.new.XXXXXX") && cp -- "$file" "$copy" || exit 1
     [ ! -x "$file" ] || chmod u+x "$copy" || exit 1
     sync "$copy" && mv -f -- "$copy" "$file" || exit 1
 done'
@@ -785,8 +797,7 @@ write_crontab() {
 
 uninstall() {
     work=$(mktemp -d) || die "no temporary folder could be made"
-    removed=$providers/.$name.removed
-    [ ! -d "$removed" ] || act remove "$removed, which a run that was killed has left" remove_tree "$removed"
+    remove_removed
     [ -z "$purge" ] || refuse_open_ends
     remove_timer
     if [ ! -d "$holder" ]; then
@@ -869,8 +880,17 @@ hold_state() {
 
 # Whoever is about to order finds nothing any more to write the order into.
 remove_holder() {
-    mv -- "$holder" "$removed"
-    remove_tree "$removed"
+    mv -- "$holder" "$(removed)"
+    remove_tree "$(removed)"
+}
+
+# Where what is being removed is put aside.
+removed() { printf '%s/.%s.removed' "$providers" "$name"; }
+
+remove_removed() {
+    if [ -e "$(removed)" ] || [ -L "$(removed)" ]; then
+        act remove "$(removed), which a run that was killed has left" remove_tree "$(removed)"
+    fi
 }
 
 # A process that ends at this moment may still put a file into a folder that was just emptied.

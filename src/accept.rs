@@ -184,14 +184,18 @@ fn known(book: &mut Book<'_>, key: &str, configuration: &str) -> Result<Option<T
 
 /// Refuses what would make an order's file larger than one that is read, and than what is kept free for
 /// it: each event repeats these.
-fn check_size(home: &Home, config: &Config, configuration: &Configuration) -> Result<(), Error> {
+pub(crate) fn check_size(
+    home: &Home,
+    config: &Config,
+    configuration: &Configuration,
+) -> Result<(), Error> {
     let told = (&config.account, &configuration.descr, &configuration.parameters);
     let size = serde_json::to_string_pretty(&told).map_or(0, |text| text.len());
     if size > LARGEST_TOLD {
         return Err(Error::ConfigurationInvalid {
             path: home.config(),
             problem: format!(
-                "`account` and the `descr` and parameters of configuration {} have {size} bytes \
+                "`account` and the `descr` and parameters of configuration `{}` have {size} bytes \
                  together, and {LARGEST_TOLD} at most go into an order",
                 configuration.id
             ),

@@ -227,7 +227,7 @@ impl Book<'_> {
     }
 
     /// Moves a delivery that is pending no more to those.
-    fn file_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
+    pub(crate) fn file_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
         if delivery.state == State::Pending {
             return Ok(());
         }

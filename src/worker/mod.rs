@@ -214,7 +214,7 @@ impl<'a> Worker<'a> {
         }
         let book = self.store.lock("worker")?;
         self.orders.look_again()?;
-        self.deliveries.look_again();
+        self.deliveries.look_again(&book);
         if !may_stay(self) {
             return Ok(false);
         }

@@ -8,6 +8,7 @@ use crate::support::hooks::{SECRET, event_id};
 use crate::support::plugin::Plugin;
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::sweep::{By, Sweep, Template, call, order, outcome};
+use crate::support::wait_until;
 
 #[test]
 fn a_redelivery_may_be_killed_anywhere_and_repeated() {
@@ -49,6 +50,9 @@ fn told(status: u16, refusals: usize, flags: &[&str]) -> (Plugin, Receiver) {
     receiver.next(std::iter::repeat_with(|| Reply::status(status)).take(refusals));
     plugin.hook("shop", "generic", &receiver, flags);
     plugin.sold();
+    if status == 410 {
+        wait_until("the webhook is given up", || plugin.state("webhooks/shop.json").exists());
+    }
     plugin.sold();
     plugin.settled();
     (plugin, receiver)

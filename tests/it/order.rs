@@ -45,9 +45,12 @@ fn an_order_that_could_not_be_read_again_is_refused_and_named() {
     write(17 << 10);
     let message = refused(&plugin, &["order", "1"], "configuration_invalid", 4);
     assert!(
-        message.contains("`account` and the `descr` and parameters of configuration 1"),
+        message.contains("`account` and the `descr` and parameters of configuration `1`"),
         "{message}"
     );
+    let checked = plugin.run(&["check"]);
+    assert_eq!(checked.status, Some(1));
+    assert!(checked.stdout.contains("parameters of configuration `1`"), "{checked:?}");
     write(15 << 10);
     let (id, _) = plugin.sold();
     plugin.run(&["orders", "release", &id, "--yes"]).prints();

@@ -131,3 +131,23 @@ fn a_pass_ends_although_a_delivery_cannot_be_read() {
     receiver.wait_for(2);
     plugin.settled();
 }
+
+#[test]
+fn a_pass_ends_although_what_has_arrived_cannot_be_filed() {
+    let (plugin, receiver) = (Plugin::with_servers(1), Receiver::start());
+    plugin.hook("shop", "generic", &receiver, &[]);
+    plugin.sold();
+    plugin.settled();
+    let file = plugin.names("deliveries/done").remove(0);
+    let [pending, done] =
+        ["pending", "done"].map(|shelf| plugin.state(&format!("deliveries/{shelf}/{file}")));
+    std::fs::rename(&done, &pending).unwrap();
+    std::fs::create_dir(&done).unwrap();
+    let mut pass = Command::new("timeout");
+    pass.arg("20").arg(plugin.executable()).args(["work", "--once"]);
+    assert!(pass.status().unwrap().success());
+    std::fs::remove_dir(&done).unwrap();
+    plugin.run(&["work", "--once"]).prints();
+    assert!(done.is_file() && !pending.exists());
+    assert_eq!(receiver.requests().len(), 1);
+}

@@ -1,6 +1,7 @@
 //! What the provider sells: configuration, definition, inventory.
 
 use super::Report;
+use crate::accept;
 use crate::config::{AddressKind, Config, Status};
 use crate::definition::{self, Definition};
 use crate::home::Home;
@@ -30,7 +31,11 @@ pub(super) fn look(home: &Home, report: &mut Report) {
             "add something to `configurations`",
         ),
         Status::Enabled => {
-            report.ok(CONFIGURATION, format!("{} can be ordered", config.configurations.len()));
+            let all = &config.configurations;
+            match all.iter().try_for_each(|one| accept::check_size(home, &config, one)) {
+                Ok(()) => report.ok(CONFIGURATION, format!("{} can be ordered", all.len())),
+                Err(error) => report.error(CONFIGURATION, error.to_string(), "shorten them"),
+            }
         }
         Status::Disabled => report.warning(
             CONFIGURATION,

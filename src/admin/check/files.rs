@@ -116,7 +116,8 @@ pub(super) fn mend(home: &Home, holder: &Path, report: &mut Report) -> Result<()
         }
         let allowed = allowed(home, path, metadata);
         // What is in state/ stays itself, as do other locks: they are held.
-        let is_lock = path.extension().is_some_and(|extension| extension == "lock");
+        let is_lock =
+            ["config.lock", "webhooks.lock"].iter().any(|name| *path == home.etc.join(name));
         let is_renewed = metadata.is_file() && !path.starts_with(&home.state) && !is_lock;
         match mend_one(path, metadata, own, (allowed, is_renewed)) {
             Ok(changed) => count += u32::from(changed),

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::editor::{Editor, only_root};
 use super::input::{self, Input};
 use super::list::tell;
-use super::names::{at, of_machine, of_providers};
+use super::names::{at, names_in, of_machine, of_providers};
 use crate::admin::{become_owner, confirm, printed};
 use crate::cli::{CreateWebhook, DeleteWebhook, RotateWebhook, ScopeFlag, UpdateWebhook};
 use crate::clock::{self, Timestamp};
@@ -16,7 +16,7 @@ use crate::home::Home;
 use crate::secret::Secret;
 use crate::store::{Shelf, Store};
 use crate::webhook::file::SigningSecret;
-use crate::webhook::load::{self, Side};
+use crate::webhook::load::Side;
 use crate::webhook::sign;
 use crate::{answer, worker};
 
@@ -26,6 +26,7 @@ pub(super) fn create(home: &Home, options: CreateWebhook) -> Result<u8, Error> {
         None | Some(ScopeFlag::Local) => (Side::Local, None),
         Some(ScopeFlag::Machine(scope)) => (Side::Machine, Some(scope)),
     };
+    let sees_all = names_in(home, Side::Machine).is_ok();
     let taken = match side {
         Side::Local => of_machine(home),
         Side::Machine => {
@@ -49,9 +50,10 @@ pub(super) fn create(home: &Home, options: CreateWebhook) -> Result<u8, Error> {
         return Err(Error::usage(format!("webhook `{name}` exists already: {where_it_is}")));
     }
     if is_awaited(home, &name)? {
-        let problem = "still wait for one of that name, and are not for another receiver";
+        let root = if sees_all { "" } else { "root's " };
         return Err(Error::usage(format!(
-            "deliveries {problem}: `webhooks delete {name}` gives them up"
+            "deliveries still wait for one of that name, and are not for another receiver: \
+             {root}`webhooks delete {name}` gives them up"
         )));
     }
     let mut draft = Draft::new(&name, options.kind, side, editor.folder())?;
@@ -120,7 +122,9 @@ pub(super) fn delete(home: &Home, options: &DeleteWebhook) -> Result<u8, Error> 
 /// Returns whether all that is left of a webhook is what it was not sent yet: whoever deleted it was
 /// killed half-way, or it was the machine's, and deleted as another provider's.
 fn is_left_over(home: &Home, name: &str) -> Result<bool, Error> {
-    if at(home, name)?.find(name).is_ok() || load::load(home)?.unreadable.is_some() {
+    // Of root, who may become the holder's owner next, and then may not read this any more.
+    let machine = names_in(home, Side::Machine);
+    if at(home, name)?.find(name).is_ok() || machine.is_err() {
         return Ok(false);
     }
     is_awaited(home, name)
@@ -132,7 +136,7 @@ fn is_awaited(home: &Home, name: &str) -> Result<bool, Error> {
     let ids = store.deliveries(Shelf::Pending)?;
     let is_pending = |id| match store.delivery_on(Shelf::Pending, id) {
         Ok(found) => found.is_some_and(|delivery| delivery.state == State::Pending),
-        Err(_) => true,
+        Err(error) => !error.is_lasting(),
     };
     Ok(ids.iter().filter(|id| id.webhook() == name).any(is_pending))
 }

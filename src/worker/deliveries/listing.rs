@@ -8,7 +8,7 @@ use super::{Deliveries, MENDED, Pending};
 use crate::clock;
 use crate::delivery::{DeliveryId, State};
 use crate::error::Error;
-use crate::store::Shelf;
+use crate::store::{Book, Shelf};
 
 /// How often the folder is listed although its change time says that nothing came.
 const SURELY: Duration = Duration::from_secs(5);
@@ -26,26 +26,25 @@ impl Deliveries<'_> {
                 return;
             }
         }
-        self.list_at(changed_at, true);
+        self.list_at(changed_at, None);
     }
 
-    /// Lists the pending deliveries, whenever that was done last; under the state lock, which nothing
-    /// here waits for.
-    pub(in super::super) fn look_again(&mut self) {
+    /// Lists the pending deliveries, whenever that was done last, under the state lock.
+    pub(in super::super) fn look_again(&mut self, book: &Book<'_>) {
         self.stale |= !self.pending.is_empty() && self.hooks.have_changed();
-        self.list_at(self.store.shelf_changed_at(Shelf::Pending), false);
+        self.list_at(self.store.shelf_changed_at(Shelf::Pending), Some(book));
     }
 
-    fn list_at(&mut self, changed_at: Option<SystemTime>, may_file: bool) {
+    fn list_at(&mut self, changed_at: Option<SystemTime>, book: Option<&Book<'_>>) {
         self.listed = Some((Instant::now(), changed_at));
-        let listed = self.list(may_file);
+        let listed = self.list(book);
         self.unlisted = listed.is_err();
         if let Err(error) = listed {
             self.say("listing", format!("the pending deliveries are left alone for now: {error}"));
         }
     }
 
-    fn list(&mut self, may_file: bool) -> Result<(), Error> {
+    fn list(&mut self, book: Option<&Book<'_>>) -> Result<(), Error> {
         let listed: BTreeSet<DeliveryId> =
             self.store.deliveries(Shelf::Pending)?.into_iter().collect();
         let unread = self.unread.len();
@@ -63,7 +62,7 @@ impl Deliveries<'_> {
             }
             let seen = self.store.delivery_changed_at(&id);
             if self.pending.get(&id).is_none_or(|known| known.seen != seen)
-                && let Err(error) = self.read(id, seen, may_file)
+                && let Err(error) = self.read(id, seen, book)
             {
                 fault = Err(error);
             }
@@ -75,7 +74,7 @@ impl Deliveries<'_> {
         &mut self,
         id: DeliveryId,
         seen: Option<SystemTime>,
-        may_file: bool,
+        book: Option<&Book<'_>>,
     ) -> Result<(), Error> {
         let read = self.store.delivery_on(Shelf::Pending, &id);
         if let Err(error) = read.as_ref()
@@ -90,10 +89,10 @@ impl Deliveries<'_> {
         if let Ok(Some(delivery)) = read.as_ref()
             && delivery.state != State::Pending
         {
-            if may_file {
-                self.outbox.file(delivery)?;
-            } else {
-                self.listed = None;
+            // Whoever holds the lock would wait for itself.
+            match book {
+                Some(book) => book.file_delivery(delivery)?,
+                None => self.outbox.file(delivery)?,
             }
         }
         self.stale = true;
