@@ -61,8 +61,12 @@ pub(crate) const MANY: usize = 32;
 /// How many points one thread tries one after the other.
 const LONGEST: usize = 40;
 
-/// One of how many points may never be reached: threads of a worker, and how often it asks again,
-/// make runs that have a few calls less than the one that they were counted in.
+/// In how many runs the calls of a worker are counted. On a busy machine one alone may have a tenth
+/// more than most: how its threads meet, and how often it asks again, is not the same each time.
+const COUNTED: usize = 3;
+
+/// One of how many points may never be reached: some runs have fewer calls than those that they were
+/// counted in.
 const UNREACHED: usize = 50;
 
 /// How many points go wrong before a sweep is given up.
@@ -110,9 +114,9 @@ impl Errnos<'_> {
 
     /// Tries the points: `trial` tries one, and panics where what must hold does not.
     pub(crate) fn run(&self, trial: impl Fn(&Injection) -> Run + Sync) {
-        let calm = trial(&Injection::NONE);
-        let figures = Mutex::new(Figures { calls: calm.kinds.iter().sum(), ..Figures::default() });
-        let lanes = self.lanes(&calm.kinds);
+        let calls = self.count_calls(&trial);
+        let figures = Mutex::new(Figures { calls: calls.iter().sum(), ..Figures::default() });
+        let lanes = self.lanes(&calls);
         let next = AtomicUsize::new(0);
         let work = || {
             while let Some(lane) = lanes.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -134,11 +138,18 @@ impl Errnos<'_> {
         figures.into_inner().expect("no lane panicked").print(self.name, &tried);
     }
 
+    /// Returns how many calls of each kind a run has at least where none fails.
+    fn count_calls(&self, trial: &impl Fn(&Injection) -> Run) -> [usize; KINDS.len()] {
+        let runs = if self.works { COUNTED } else { 1 };
+        let calm: Vec<_> = (0..runs).map(|_| trial(&Injection::NONE).kinds).collect();
+        std::array::from_fn(|kind| calm.iter().map(|calls| calls[kind]).min().expect("one run"))
+    }
+
     /// Returns the points, so cut into lanes that the last one of a kind and a fault is followed by
     /// those that only some runs have.
     fn lanes(&self, calls: &[usize]) -> Vec<Lane> {
         let mut lanes = Vec::new();
-        let seed = self.name.len();
+        let stride = super::one_of(self.stride);
         for (kind, calls) in calls.iter().enumerate() {
             let short = What::SHORT.iter().filter(|_| KINDS[kind] == "write");
             let fails = ERRNOS.into_iter().map(What::Fails);
@@ -150,14 +161,13 @@ impl Errnos<'_> {
                     let lane = |part: &[Injection]| Lane { points: part.to_vec(), goes_on: false };
                     lanes.extend(parts.map(lane));
                     if let Some(last) = lanes.last_mut() {
-                        last.goes_on = super::one_of(self.stride) == 1;
+                        last.goes_on = stride == 1;
                     }
                 }
             }
         }
-        let stride = super::one_of(self.stride);
         if stride > 1 {
-            let mut at = seed % stride;
+            let mut at = self.name.len() % stride;
             for lane in &mut lanes {
                 lane.points.retain(|_| {
                     at += 1;
