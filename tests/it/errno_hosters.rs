@@ -48,19 +48,19 @@ fn a_worker_of_orders_of_a_program_may_meet_any_error() {
 #[test]
 fn a_worker_that_removes_what_a_hoster_sold_may_meet_any_error() {
     let [cancelled, given_back] = to_be_removed();
-    removal("work, a hoster's order is cancelled", &cancelled).fail(397);
-    removal("work, a hoster's server is given back", &given_back).fail(397);
+    removal("work, a hoster's order is cancelled", &cancelled).fail(797);
+    removal("work, a hoster's server is given back", &given_back).fail(797);
 }
 
 #[test]
 fn a_worker_that_removes_what_a_program_made_may_meet_any_error() {
     let name = "work, a program's order is cancelled";
-    Faults::of(Some(CalledOff::Cancelled)).fail(name, 499);
+    Faults::of(Some(CalledOff::Cancelled)).fail(name, 797);
     let name = "work, a program's server is given back";
-    Faults::of(Some(CalledOff::GivenBack)).fail(name, 499);
+    Faults::of(Some(CalledOff::GivenBack)).fail(name, 797);
 }
 
 #[test]
 fn a_worker_that_tells_webhooks_may_meet_any_error() {
-    kill_delivery::fail(397);
+    kill_delivery::fail(797);
 }
